@@ -1,0 +1,1 @@
+"""One module per alert action: puts the parts together."""

@@ -1,0 +1,88 @@
+"""How far one container has come: what landed, what was refused, and so what each of its rows may be told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from soarlink.delivery.outcome import DELIVERED, REJECTED, UPDATED, PlaybookRun, RowOutcome
+from soarlink.errors import MaybeSent, NotSent, ServerFault, SoarError, Throttled
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from soarlink.plan.shipment import RowAccount, Shipment
+
+_NO_ANSWER = (NotSent, MaybeSent, ServerFault, Throttled)
+
+
+@dataclass
+class ContainerProgress:
+    """Filled while the parts of one container are sent; read once, at its end."""
+
+    container_id: int | None = None
+    existed: bool = False
+    error: SoarError | None = None
+    """What stopped the container as a whole, or the parts after the one that met it."""
+    runs: tuple[PlaybookRun, ...] = ()
+    rows: list[RowAccount] = field(default_factory=list)
+    seen: dict[str, SoarError | None] = field(default_factory=dict)
+    """Artifact keys that were sent, with what became of them."""
+    _landed: dict[int, int] = field(default_factory=dict)
+    _refused: dict[int, SoarError] = field(default_factory=dict)
+
+    def land(self, owner: int, error: SoarError | None) -> None:
+        """Note what became of one artifact of the row at position ``owner``."""
+        if error is None:
+            self._landed[owner] = self._landed.get(owner, 0) + 1
+        else:
+            self._refused.setdefault(owner, error)
+
+    def stop(self, shipment: Shipment, error: SoarError) -> None:
+        """Nothing of this shipment, and of the parts after it, gets anywhere."""
+        self.error = self.error or error
+        for owner in shipment.owners:
+            self._refused.setdefault(owner, error)
+
+    @property
+    def is_complete(self) -> bool:
+        """True when the container and all its artifacts are in SOAR."""
+        return self.error is None and not self._refused
+
+    def outcomes(self, container_url: str | None) -> list[RowOutcome]:
+        """One outcome for each row, in order."""
+        return [self._outcome(account, container_url) for account in self.rows]
+
+    def _outcome(self, account: RowAccount, url: str | None) -> RowOutcome:
+        error = self._refused.get(account.position) or (self.error if self.container_id is None else None)
+        landed = self._landed.get(account.position, 0)
+        reasons = []
+        if error is not None:
+            reasons.append(self._artifact_reason(account, landed, error))
+        failed_runs = [run for run in self.runs if run.state != "started"]
+        reasons.extend(_run_reason(run) for run in failed_runs)
+        state = REJECTED if reasons else (UPDATED if self.existed else DELIVERED)
+        return RowOutcome(
+            account=account,
+            state=state,
+            container_id=self.container_id,
+            container_url=url,
+            artifacts=landed,
+            runs=self.runs,
+            reason=" ".join(reasons) or None,
+            unreachable=isinstance(error, _NO_ANSWER) and self.container_id is None,
+        )
+
+    def _artifact_reason(self, account: RowAccount, landed: int, error: SoarError) -> str:
+        if self.container_id is None:
+            return str(error)
+        return f"Container {self.container_id} has {landed} of {account.artifacts} artifacts of this result: {error}"
+
+
+def _run_reason(run: PlaybookRun) -> str:
+    return f'The data is in SOAR, but playbook "{run.playbook}" was not seen to start ({run.state}): {run.reason}'
+
+
+def rows_of(shipments: Sequence[Shipment]) -> list[RowAccount]:
+    """The rows that these shipments complete."""
+    return [account for shipment in shipments for account in shipment.rows]

@@ -1,0 +1,46 @@
+"""What the mapping makes of a row, and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Mapping, Tuple
+
+from soarlink.rows.row import Value
+
+
+@dataclass(frozen=True)
+class MappedArtifact:
+    """The CEF side of one artifact: SOAR's ``cef`` and ``cef_types``, keys in a stable order."""
+
+    cef: Mapping[str, Value]
+    cef_types: Mapping[str, Tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class TraceLine:
+    """Why one value of one field ended where it did: shown by preview and dry run."""
+
+    field: str
+    value: str
+    rule: str
+    """Stanza of the rule that decided; "" when none did."""
+    recogniser: str
+    """What the value was taken for, such as ``ipv4``; "" when no recogniser was asked."""
+    target: str
+    """The CEF (or original) name it was delivered under; "" when it was dropped."""
+    why: str
+
+
+@dataclass(frozen=True)
+class MappedRow:
+    """A row's artifacts and the account of its fields: every input field is mapped, kept or dropped with a reason."""
+
+    artifacts: Tuple[MappedArtifact, ...]
+    mapped: Tuple[str, ...]
+    """Fields delivered under a CEF name."""
+    kept: Tuple[str, ...]
+    """Fields delivered under their own name only."""
+    dropped: Mapping[str, str]
+    """Field → reason."""
+    notes: Tuple[str, ...] = ()
+    """What an analyst should know, such as a zip rule that fell back to lists."""

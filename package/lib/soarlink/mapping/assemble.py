@@ -1,0 +1,191 @@
+"""Slots and the fields of one artifact → its CEF side, with the account of every field.
+
+A CEF name belongs to the first field that claims it; nothing is ever overwritten. ``assemble`` is the hot path; with a
+recorder it does the same and also says why.
+"""
+
+from __future__ import annotations
+
+from typing import Dict, List, Mapping, Optional, Sequence, Tuple
+
+from soarlink.mapping.artifact import TraceLine
+from soarlink.mapping.slot import Piece, Slot
+from soarlink.rows.row import Value
+
+Types = Tuple[str, ...]
+
+
+class Draft:
+    """One artifact in the making."""
+
+    __slots__ = ("beside", "cef", "dropped", "fields", "holders", "kept", "mapped", "notes", "own", "recorder", "renames", "types")
+
+    def __init__(self, fields: Mapping[str, Value], field_names: str, recorder: Optional[List[TraceLine]]) -> None:
+        """``fields`` are those of this artifact; ``recorder`` receives the trace when one is wanted."""
+        self.fields = fields
+        self.renames = field_names != "original"
+        self.beside = field_names == "both"
+        self.recorder = recorder
+        self.cef: Dict[str, Value] = {}
+        self.own: Dict[str, Value] = {}
+        self.types: Dict[str, Types] = {}
+        self.holders: Dict[str, str] = {}
+        self.mapped: List[str] = []
+        self.kept: List[str] = []
+        self.dropped: Dict[str, str] = {}
+        self.notes: List[str] = []
+
+    def claim(self, slot: Slot, targets: Sequence[str], value: Value, types: Types) -> str:
+        """Deliver under the first target that is free or says the same already; "" when there is none.
+
+        A target that is itself a field of the row belongs to that field.
+        """
+        for name in targets:
+            holder = self.cef.get(name)
+            if holder is None:
+                holder = self.fields.get(name)
+            if holder is None:
+                self.cef[name] = value
+                if types:
+                    self.types[name] = types
+                self.holders[name] = slot.field
+                return name
+            if holder == value or _holds(holder, value):
+                return name
+        return ""
+
+    def drop(self, slot: Slot, value: Value) -> None:
+        """The rule says that the field is not for SOAR, and why."""
+        reason = slot.rule.reason
+        self.dropped[slot.field] = reason
+        if self.recorder is not None:
+            for text in (value,) if isinstance(value, str) else value:
+                self.recorder.append(TraceLine(slot.field, text, slot.rule.stanza, "", "", reason))
+
+    def deliver(self, slot: Slot, value: Value) -> None:
+        """Values that are several, or that a transform changes: grouped by where they want to go."""
+        values = (value,) if isinstance(value, str) else value
+        if slot.treatment.kind == "first" and len(values) > 1:
+            if not slot.copies:
+                said = f"{slot.field}: the first of {len(values)} values is delivered; the artifact's data has all."
+                self.notes.append(said)
+            values = values[:1]
+        taken_apart = [slot.pieces(text) for text in values]
+        groups: Dict[Tuple[str, ...], List[Piece]] = {}
+        for pieces in taken_apart:
+            for piece in pieces:
+                groups.setdefault(piece.verdict.targets, []).append(piece)
+        names = {}
+        for targets, pieces in groups.items():
+            if targets and self.renames:
+                packed = _packed([piece.text for piece in pieces], slot)
+                names[targets] = self.claim(slot, targets, packed, _shared([piece.verdict.types for piece in pieces], packed))
+        if self.recorder is not None:
+            for text, pieces in zip(values, taken_apart):
+                for piece in pieces:
+                    self.record(slot, text, piece, names.get(piece.verdict.targets, ""))
+        if not slot.copies:
+            (self.mapped if any(names.values()) else self.kept).append(slot.field)
+            self._keep(slot, values, taken_apart, names)
+
+    def _keep(
+        self, slot: Slot, values: Sequence[str], taken_apart: Sequence[List[Piece]], names: Mapping[Tuple[str, ...], str]
+    ) -> None:
+        """Under the field's own name: all values, or with ``cef`` those of which some part found no CEF name."""
+        texts: List[str] = []
+        types: List[Types] = []
+        for value, pieces in zip(values, taken_apart):
+            if not self.beside and all(names.get(piece.verdict.targets) for piece in pieces):
+                continue
+            if any(piece.verdict.targets for piece in pieces):
+                # Beside a CEF name the value stays as it came; a changed one is no longer what the type says.
+                texts.append(value)
+                types.append(pieces[0].verdict.types if len(pieces) == 1 and pieces[0].text == value else ())
+            else:
+                texts.extend(piece.text for piece in pieces)
+                types.extend(piece.verdict.types for piece in pieces)
+        if texts:
+            packed = self.own[slot.field] = _packed(texts, slot)
+            shared = _shared(types, packed)
+            if shared:
+                self.types[slot.field] = shared
+
+    def record(self, slot: Slot, value: str, piece: Piece, name: str) -> None:
+        """Put down why, from what was decided; decides nothing itself."""
+        if self.recorder is None or (slot.copies and not name):
+            return
+        verdict = piece.verdict
+        taken = f"taken for {verdict.recogniser}" if verdict.recogniser else "of no kind that the rule has a target for"
+        if name and slot.copies:
+            why = f"{taken}: also copied to {name}"
+        elif name:
+            holder = self.holders.get(name, name)
+            why = f"{taken}: goes to {name}" + ("" if holder == slot.field else f", which has it from {holder} already")
+        elif verdict.targets and self.renames:
+            holder = self.holders.get(verdict.targets[-1], verdict.targets[-1])
+            why = f"{taken}: {' and '.join(verdict.targets)} belongs to {holder}, so kept under its own name"
+        else:
+            why = f"{taken}: kept under its own name" if slot.rule.stanza else "no rule: kept under its own name"
+        if piece.text != value:
+            why = f"{why}; made of it: {piece.text}"
+        self.recorder.append(TraceLine(slot.field, value, slot.rule.stanza, verdict.recogniser, name or slot.field, why))
+
+
+def assemble(slots: Sequence[Slot], draft: Draft) -> None:  # noqa: C901, PLR0912 - the hot path: calls cost more than branches
+    """Every slot in its turn."""
+    fields, cef, own, types = draft.fields, draft.cef, draft.own, draft.types
+    renames, beside, holders, recorder = draft.renames, draft.beside, draft.holders, draft.recorder
+    mapped, kept = draft.mapped, draft.kept
+    for slot in slots:
+        field = slot.field
+        value = fields.get(field)
+        if value is None:
+            continue
+        copies = slot.copies
+        if copies and (not renames or all([name in cef or name in fields for name in slot.targets])):  # noqa: C419 - faster
+            continue
+        text = "" if not isinstance(value, str) or slot.drops else value if slot.plain else slot.only(value)
+        if not text:
+            draft.drop(slot, value) if slot.drops else draft.deliver(slot, value)
+            continue
+        verdict = slot.constant or slot.known.get(text) or slot.judge(text)
+        _, targets, kinds = verdict
+        name = ""
+        if targets and renames:
+            name = targets[0]
+            if name in cef or name in fields:
+                name = draft.claim(slot, targets, text, kinds)
+            else:
+                cef[name] = text
+                holders[name] = field
+                if kinds:
+                    types[name] = kinds
+        if not copies:
+            (mapped if name else kept).append(field)
+            if beside or not name:
+                # As in Draft.keep: beside a CEF name the value stays as it came.
+                own[field] = value if targets else text
+                if kinds and (text == value or not targets):
+                    types[field] = kinds
+        if recorder is not None:
+            draft.record(slot, str(value), Piece(text, verdict), name)
+
+
+def _packed(texts: Sequence[str], slot: Slot) -> Value:
+    """One value as a string; several as a tuple, or joined when the treatment says so."""
+    if len(texts) == 1:
+        return texts[0]
+    return slot.treatment.separator.join(texts) if slot.treatment.kind == "join" else tuple(texts)
+
+
+def _shared(types: Sequence[Types], packed: Value) -> Types:
+    """The data types if all values have the same; a joined text is no longer of any type."""
+    if isinstance(packed, str) and len(types) > 1:
+        return ()
+    return types[0] if types.count(types[0]) == len(types) else ()
+
+
+def _holds(holder: Value, value: Value) -> bool:
+    """Whether every value is already there."""
+    there = (holder,) if isinstance(holder, str) else holder
+    return value in there if isinstance(value, str) else set(value).issubset(there)

@@ -1,0 +1,53 @@
+"""The keys by which SOAR knows a container and an artifact again, however often they are sent.
+
+A key comes from what was found, never from the clock. The scheduled run beside the notable and an analyst's ad hoc run
+on that notable meet in one container, because ES writes the first one's sid and rid into the notable as ``orig_sid``
+and ``orig_rid``. ``sid+rid`` is also the form in which SOAR's own Splunk connector finds the notable again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from soarlink.plan.run import AlertRun
+    from soarlink.rows.row import Row
+
+
+def of_row(row: Row, run: AlertRun) -> str:
+    """Key of one result: of the notable that it is, of the scheduled run that found it, or of the finding's id."""
+    orig_sid, orig_rid = row.first("orig_sid"), row.first("orig_rid")
+    if orig_sid and orig_rid:
+        return f"{orig_sid}+{orig_rid}"
+    if not run.scheduled and row.first("event_id"):
+        return row.first("event_id")
+    return f"{run.sid}+{row.rid}"
+
+
+def of_group(values: Sequence[tuple[str, ...]], run: AlertRun) -> str:
+    """Key of a group of one run's results; ``values`` are the group fields' values, in the order of the parameter."""
+    return f"{run.sid}+{_digest(values)}"
+
+
+def of_search(run: AlertRun) -> str:
+    """Key of a whole search run."""
+    return run.sid
+
+
+def of_overflow(run: AlertRun) -> str:
+    """Key of the container that takes what the flood guard keeps from having one of its own."""
+    return f"{run.sid}+overflow"
+
+
+def of_artifact(row_key: str, content: object) -> str:
+    """Key of an artifact: equal content is the same artifact, a notable that has learned new fields is a new one."""
+    return f"{row_key}#{_digest(content)}"
+
+
+def _digest(content: object) -> str:
+    text = json.dumps(content, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode("ascii")).hexdigest()[:32]

@@ -1,0 +1,150 @@
+"""Text with ``{{field}}`` placeholders, filled per row.
+
+``$…$`` belongs to Splunk, which has replaced it from the *first* row before the action starts; ``{{…}}`` is ours and
+sees every row. A placeholder is a field name and filters, applied from left to right::
+
+    {{rule_title|or:search_name|default:Splunk finding}}
+    {{recipient|join:; }}
+    {{urgency|map:critical=high,informational=low|default:medium}}
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Callable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from soarlink.rows.row import Row
+
+_PLACEHOLDER = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
+_Values = tuple[str, ...]
+_Lookup = Callable[[str], _Values]
+_Filter = Callable[[_Values, _Lookup], _Values]
+
+
+class TemplateError(ValueError):
+    """The template can't be understood; the text says which part and what is allowed."""
+
+
+@dataclass(frozen=True)
+class _Placeholder:
+    field: str
+    filters: tuple[_Filter, ...]
+
+
+class Template:
+    """A compiled template.
+
+    Args:
+        text: the template as a user wrote it.
+
+    Raises:
+        TemplateError: an empty placeholder or an unknown filter.
+    """
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        pieces: list[str | _Placeholder] = []
+        end = 0
+        for match in _PLACEHOLDER.finditer(text):
+            pieces.append(text[end : match.start()])
+            pieces.append(_placeholder(match.group(1)))
+            end = match.end()
+        pieces.append(text[end:])
+        self._pieces: tuple[str | _Placeholder, ...] = tuple(piece for piece in pieces if piece != "")
+
+    @property
+    def is_fixed(self) -> bool:
+        """True when the text has no placeholder: the same for every row."""
+        return all(isinstance(piece, str) for piece in self._pieces)
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The fields that the placeholders name first."""
+        return tuple(piece.field for piece in self._pieces if isinstance(piece, _Placeholder))
+
+    def render(self, row: Row, facts: Mapping[str, str]) -> str:
+        """The text for one row. A field that the row lacks is looked up in ``facts`` (the run), else it is empty."""
+
+        def lookup(name: str) -> _Values:
+            values = row.values(name)
+            if not values and name in facts:
+                return (facts[name],)
+            return values
+
+        return "".join(piece if isinstance(piece, str) else _render(piece, lookup) for piece in self._pieces).strip()
+
+
+def _render(placeholder: _Placeholder, lookup: _Lookup) -> str:
+    values = lookup(placeholder.field)
+    for apply in placeholder.filters:
+        values = apply(values, lookup)
+    return ", ".join(value for value in values if value)
+
+
+def _placeholder(inner: str) -> _Placeholder:
+    field, *filters = inner.split("|")
+    if not field.strip():
+        raise TemplateError(f"{{{{{inner}}}}} names no field; write for example {{{{dest}}}}.")
+    return _Placeholder(field.strip(), tuple(_filter(text) for text in filters))
+
+
+def _filter(text: str) -> _Filter:
+    name, colon, argument = text.partition(":")
+    make = _FILTERS.get(name.strip())
+    if make is None:
+        raise TemplateError(f"{{{{…|{text.strip()}}}}} is no known filter; known are {', '.join(sorted(_FILTERS))}.")
+    return make(argument if colon else None)
+
+
+def _first(_: str | None) -> _Filter:
+    return lambda values, _lookup: values[:1]
+
+
+def _join(separator: str | None) -> _Filter:
+    text = ", " if separator is None else separator
+    return lambda values, _lookup: (text.join(values),) if values else ()
+
+
+def _default(argument: str | None) -> _Filter:
+    text = (argument or "").strip()
+    return lambda values, _lookup: values if any(values) else (text,)
+
+
+def _or(argument: str | None) -> _Filter:
+    field = (argument or "").strip()
+    if not field:
+        raise TemplateError("{{…|or:}} names no field; write for example {{severity|or:urgency}}.")
+    return lambda values, lookup: values if any(values) else lookup(field)
+
+
+def _lower(_: str | None) -> _Filter:
+    return lambda values, _lookup: tuple(value.lower() for value in values)
+
+
+def _upper(_: str | None) -> _Filter:
+    return lambda values, _lookup: tuple(value.upper() for value in values)
+
+
+def _map(argument: str | None) -> _Filter:
+    table: dict[str, str] = {}
+    for pair in (argument or "").split(","):
+        key, equals, value = pair.partition("=")
+        if not equals or not key.strip():
+            raise TemplateError(f"{{{{…|map:{argument or ''}}}}}: write pairs such as map:critical=high,info=low.")
+        table[key.strip().lower()] = value.strip()
+    return lambda values, _lookup: tuple(table.get(value.strip().lower(), value) for value in values)
+
+
+_FILTERS: Mapping[str, Callable[[str | None], _Filter]] = {
+    "default": _default,
+    "first": _first,
+    "join": _join,
+    "lower": _lower,
+    "map": _map,
+    "or": _or,
+    "upper": _upper,
+}

@@ -1,0 +1,1 @@
+"""The platform: alert payload, conf files, splunkd, Common Action Model."""

@@ -1,0 +1,107 @@
+"""The action's log file, written by many processes at once.
+
+Each line goes out in one append. Rotation happens under a lock and is noticed by the other writers, so no line is lost
+or torn; ``logging.handlers.RotatingFileHandler`` gives neither when several actions run at the same time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+MAX_BYTES = 25_000_000
+BACKUPS = 5
+
+
+class ActionLogHandler(logging.Handler):
+    """Appends to ``path`` and rotates it at ``max_bytes``, keeping ``backups`` older files."""
+
+    def __init__(self, path: Path, max_bytes: int = MAX_BYTES, backups: int = BACKUPS) -> None:
+        super().__init__()
+        self._path = path
+        self._max_bytes = max_bytes
+        self._backups = backups
+        self._file: int | None = None
+        self.setFormatter(_Formatter("%(asctime)s %(levelname)s %(message)s"))
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one line; a failure to log never stops an alert, it goes to standard error (splunkd.log)."""
+        try:
+            line = (self.format(record) + "\n").encode("utf-8", "backslashreplace")
+            os.write(self._current(len(line)), line)
+        except OSError:
+            self.handleError(record)
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
+        super().close()
+
+    def _current(self, length: int) -> int:
+        if self._file is not None and not self._is_current(self._file):
+            os.close(self._file)
+            self._file = None
+        if self._file is None:
+            self._file = self._open()
+        if os.fstat(self._file).st_size + length > self._max_bytes:
+            self._rotate(length)
+            os.close(self._file)
+            self._file = self._open()
+        return self._file
+
+    def _open(self) -> int:
+        return os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o600)
+
+    def _is_current(self, file: int) -> bool:
+        try:
+            return os.path.samestat(os.fstat(file), self._path.stat())
+        except FileNotFoundError:
+            return False
+
+    def _rotate(self, length: int) -> None:
+        with _locked(self._path.with_name(self._path.name + ".lock")):
+            # Another process may have rotated while this one waited.
+            if not self._path.exists() or self._path.stat().st_size + length <= self._max_bytes:
+                return
+            for number in range(self._backups, 0, -1):
+                older = self._path if number == 1 else self._backup(number - 1)
+                if older.exists():
+                    older.replace(self._backup(number))
+
+    def _backup(self, number: int) -> Path:
+        return self._path.with_name(f"{self._path.name}.{number}")
+
+
+class _Formatter(logging.Formatter):
+    """Times as Splunk's own Common Action Model library writes them: UTC with a fixed offset."""
+
+    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: ARG002, N802 - logging's
+        text = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(record.created))
+        return f"{text},{int(record.msecs):03d}+0000"
+
+
+@contextlib.contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    with path.open("ab") as lock:
+        try:
+            import fcntl
+        except ImportError:
+            import msvcrt
+
+            lock.seek(0)
+            msvcrt.locking(lock.fileno(), msvcrt.LK_LOCK, 1)  # type: ignore[attr-defined]
+            yield
+            lock.seek(0)
+            msvcrt.locking(lock.fileno(), msvcrt.LK_UNLCK, 1)  # type: ignore[attr-defined]
+        else:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield

@@ -1,0 +1,205 @@
+"""The Common Action Model: what Enterprise Security reads about an action, and where its results go.
+
+Built on ``splunktaucclib.cim_actions.ModularAction``. Its known defects are mended here, at one place: values are
+cleaned so that they can't break a log line, result ids are taken from the rows as read, events are written to a
+temporary file that is moved into the spool whole.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import re
+import time
+import uuid
+from typing import TYPE_CHECKING, Any, Callable, NamedTuple
+
+from splunktaucclib.cim_actions import ModularAction
+
+from soarlink.delivery.outcome import CAM_STATUS, RowOutcome
+from soarlink.splunk.actionlog import ActionLogHandler
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from soarlink.plan.shipment import RowAccount
+    from soarlink.splunk.payload import Invocation
+
+SOURCETYPE = "soar:action:result"
+EVENTS_PER_FILE = 5_000
+_FILE_ENDING = "stash_soar"
+_UNSAFE = re.compile(r'["\x00-\x1f\x7f\x85\u2028\u2029]')
+_VALUE_LIMIT = 1_000
+
+
+class ResultId(NamedTuple):
+    """What changes from result to result; the three names that ``ModularAction.message`` reads."""
+
+    orig_sid: str
+    rid: str
+    orig_rid: str
+
+
+class CommonAction(ModularAction):
+    """One run of an alert action as the Common Action Model sees it.
+
+    Args:
+        invocation: the parsed payload.
+        home: ``$SPLUNK_HOME``.
+        index: where result events go.
+        clock: epoch seconds.
+    """
+
+    def __init__(
+        self, invocation: Invocation, home: Path, index: str = "main", clock: Callable[[], float] = time.time
+    ) -> None:
+        logger = _logger(invocation.run.action, home)
+        # The library logs the search's name as it comes, before anything of ours runs.
+        settings = {**json.loads(invocation.text.reveal()), "search_name": clean(invocation.run.search_name)}
+        super().__init__(json.dumps(settings), logger, invocation.run.action)
+        self._run = invocation.run
+        self._home = home
+        self._clock = clock
+        self.index = index
+        self.account = ""
+        self.mapping = ""
+        self.events: list[str] = []
+        self._started = clock()
+
+    def begin(self, account: RowAccount) -> None:
+        """The row's invocation line; the signature is the one that CIM's event type looks for."""
+        self.message("Invoking modular action", rids=[_result_id(account)])
+
+    def finish(self, outcome: RowOutcome) -> None:
+        """The row's one terminal line and its result event."""
+        account = outcome.account
+        self.message(
+            f"Result {outcome.state}",
+            status=CAM_STATUS[outcome.state],
+            rids=[_result_id(account)],
+            level=logging.ERROR if CAM_STATUS[outcome.state] == "failure" else logging.INFO,
+            state=outcome.state,
+            container_id="" if outcome.container_id is None else outcome.container_id,
+            container_url=outcome.container_url or "",
+            artifacts=outcome.artifacts,
+            reason=outcome.reason or "",
+        )
+        self.orig_sid, self.rid, self.orig_rid = _result_id(account)
+        self.addevent(json.dumps(self._event(outcome), ensure_ascii=False), SOURCETYPE)
+        if len(self.events) >= EVENTS_PER_FILE:
+            self.flush()
+
+    def close(self) -> None:
+        """Hand over the last events; log how long the run took (ES's Adaptive Response Action Center)."""
+        self.flush()
+        self.rid = self.orig_sid = self.orig_rid = ""
+        milliseconds = round((self._clock() - self._started) * 1000)
+        self.message("Modular action script duration", component="main", duration=milliseconds)
+        for handler in self.logger.handlers:
+            handler.close()
+
+    def flush(self) -> None:
+        """Hand the collected events over to Splunk."""
+        if self.events:
+            self.writeevents(index=self.index, source=self._run.action)
+            self.events = []
+
+    def message(
+        self,
+        signature: str,
+        status: str | None = None,
+        rids: list[Any] | None = None,
+        level: int = logging.INFO,
+        **kwargs: Any,
+    ) -> str:
+        """Log one line, with every value made safe for ``key="value"`` first."""
+        safe = {name: clean(value) for name, value in kwargs.items()}
+        cleaned = [ResultId(*(clean(part) for part in rid)) for rid in rids] if rids else None
+        return str(super().message(clean(signature), status, cleaned, level, **safe))
+
+    def writeevents(
+        self, index: str = "main", host: str | None = None, source: str | None = None, fext: str = _FILE_ENDING
+    ) -> bool:
+        """Write the events as one file that appears in the spool whole or not at all."""
+        header = self.DEFAULT_HEADER % (
+            self.get_header_item("index", index, self.DEFAULT_INDEX),
+            self.get_header_item("host", host),
+            self.get_header_item("source", source),
+        )
+        breaker = "\n" + self.DEFAULT_BREAKER
+        text = header.rstrip() + breaker + breaker.join(self.events)
+        name = f"TA_send_to_soar_{int(self._clock())}_{os.getpid()}_{uuid.uuid4().hex}.{fext}"
+        work = self._home / "var" / "run" / "splunk" / name
+        try:
+            with work.open("wb") as file:
+                file.write(text.encode("utf-8", "backslashreplace"))
+                file.flush()
+                os.fsync(file.fileno())
+            work.replace(self._home / "var" / "spool" / "splunk" / name)
+        except OSError as error:
+            self.message(
+                f"Result events could not be written to var/spool/splunk: {error.strerror}. They stand in this log",
+                level=logging.ERROR,
+                event_count=len(self.events),
+            )
+            return False
+        return True
+
+    def _event(self, outcome: RowOutcome) -> dict[str, Any]:
+        account = outcome.account
+        event: dict[str, Any] = {
+            "time": round(self._clock(), 6),
+            "action": self._run.action,
+            "status": outcome.state,
+            "sid": self._run.sid,
+            "rid": account.rid,
+            "artifacts": outcome.artifacts,
+            "fields_mapped": account.mapped,
+            "fields_kept": account.kept,
+            "fields_dropped": list(account.dropped),
+        }
+        optional = (
+            ("search_name", self._run.search_name),
+            ("app", self._run.app),
+            ("user", self._run.owner),
+            ("action_mode", self.action_mode),
+            ("account", self.account),
+            ("mapping", self.mapping),
+            ("container_id", outcome.container_id),
+            ("container_url", outcome.container_url),
+            ("reason", outcome.reason),
+            ("notes", list(account.notes)),
+            ("runs", [_run(run) for run in outcome.runs]),
+        )
+        event.update((name, value) for name, value in optional if value)
+        return event
+
+
+def clean(value: object) -> str:
+    """A value on one line, without quotes, and not ending in a backslash, which would escape the closing quote."""
+    text = _UNSAFE.sub(_replacement, str(value))
+    if len(text) > _VALUE_LIMIT:
+        text = text[: _VALUE_LIMIT - 1] + "…"
+    return text + " " if text.endswith("\\") else text
+
+
+def _replacement(match: re.Match[str]) -> str:
+    return "'" if match.group() == '"' else " "
+
+
+def _run(run: Any) -> dict[str, Any]:
+    named = (("id", run.id), ("playbook", run.playbook), ("state", run.state), ("reason", run.reason))
+    return {name: value for name, value in named if value is not None}
+
+
+def _result_id(account: RowAccount) -> ResultId:
+    return ResultId(account.orig_sid, account.rid, account.orig_rid)
+
+
+def _logger(action: str, home: Path) -> logging.Logger:
+    # The file's name makes CIM find it: sourcetype modular_alerts:<action>, index cim_modactions.
+    logger = logging.getLogger(f"{action}_modalert")
+    logger.propagate = False
+    logger.handlers = [ActionLogHandler(home / "var" / "log" / "splunk" / f"{action}_modalert.log")]
+    return logger

@@ -1,0 +1,163 @@
+"""The add-on's settings: accounts, proxy, log level, index."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Callable
+from urllib.parse import urlsplit
+
+from soarlink.errors import SettingsError
+from soarlink.secret import Secret
+from soarlink.soar.account import Account
+from soarlink.splunk import conf
+from soarlink.wire.exchange import Proxy
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ACCOUNTS = "ta_send_to_soar_account"
+SETTINGS = "ta_send_to_soar_settings"
+INDEX_MACRO = "soar_index"
+_MACRO_INDEX = re.compile(r"""^\(?\s*index\s*=\s*"?([\w-]+)"?\s*\)?$""")
+
+Credentials = Callable[[str, str], Mapping[str, str]]
+"""(conf file, stanza) → its encrypted fields in clear."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What administrators set, without secrets."""
+
+    accounts: Mapping[str, Mapping[str, str]]
+    proxy: Mapping[str, str]
+    log_level: str
+    index: str
+
+    @classmethod
+    def load(cls, app: Path) -> Settings:
+        """Read the add-on's conf files.
+
+        Raises:
+            SettingsError: the macro ``soar_index`` does not name one index.
+        """
+        settings = conf.read(app, SETTINGS)
+        accounts = {name: values for name, values in conf.read(app, ACCOUNTS).items() if name != "default"}
+        return cls(
+            accounts=accounts,
+            proxy=settings.get("proxy", {}),
+            log_level=settings.get("logging", {}).get("loglevel", "INFO").upper(),
+            index=_index(conf.read(app, "macros").get(INDEX_MACRO, {}).get("definition", "index=main")),
+        )
+
+    def account(self, wanted: str, credentials: Credentials) -> Account:
+        """The account of that name; without a name the default one, or the only one.
+
+        Args:
+            wanted: the parameter ``account``.
+            credentials: where secrets come from.
+
+        Raises:
+            SettingsError: no such account, none to choose, or one that is unusable.
+        """
+        name = self._name(wanted)
+        stanza = self.accounts[name]
+        url = _url(name, stanza.get("url", ""))
+        secrets = credentials(ACCOUNTS, name)
+        basic = stanza.get("auth_type", "token") == "basic"
+        token, password = secrets.get("token", ""), secrets.get("password", "")
+        if not (password if basic else token):
+            missing = "password" if basic else "automation token"
+            raise SettingsError(
+                f'The account "{name}" has no {missing}.',
+                "Enter it on the add-on's configuration page, tab SOAR accounts.",
+            )
+        return Account(
+            name=name,
+            url=url,
+            token=Secret("" if basic else token),
+            username=stanza.get("username", "") if basic else "",
+            password=Secret(password if basic else ""),
+            ca_certificate=stanza.get("ca_certificate", "").strip(),
+            default_label=stanza.get("default_label", "").strip() or "events",
+            connect_timeout=_number(name, stanza, "connect_timeout", 10),
+            read_timeout=_number(name, stanza, "read_timeout", 120),
+            connections=int(_number(name, stanza, "connections", 4)),
+            proxy=self._proxy(credentials),
+        )
+
+    def _name(self, wanted: str) -> str:
+        known = sorted(self.accounts)
+        if wanted:
+            if wanted in self.accounts:
+                return wanted
+            listed = ", ".join(known) or "none"
+            raise SettingsError(
+                f'There is no SOAR account "{wanted}"; there are: {listed}.', "Correct the parameter account."
+            )
+        if not known:
+            raise SettingsError(
+                "No SOAR account is configured.", "Add one on the add-on's configuration page, tab SOAR accounts."
+            )
+        defaults = [name for name in known if conf.switch(self.accounts[name], "is_default")]
+        if len(defaults) == 1:
+            return defaults[0]
+        if len(known) == 1:
+            return known[0]
+        found = "none of them is" if not defaults else f"{', '.join(defaults)} are all"
+        raise SettingsError(
+            f"The parameter account is empty, there are several ({', '.join(known)}), and {found} the default.",
+            "Name one, or make one the default on the configuration page.",
+        )
+
+    def _proxy(self, credentials: Credentials) -> Proxy | None:
+        if not conf.switch(self.proxy, "proxy_enabled"):
+            return None
+        host, port = self.proxy.get("proxy_host", "").strip("[] "), self.proxy.get("proxy_port", "")
+        if not host or not port.isdigit():
+            raise SettingsError(
+                f'The proxy is switched on, but its host is "{host}" and its port "{port}".',
+                "Complete it on the add-on's configuration page, tab Proxy.",
+            )
+        username = self.proxy.get("proxy_username", "")
+        password = credentials(SETTINGS, "proxy").get("proxy_password", "") if username else ""
+        return Proxy(host, int(port), username, password)
+
+
+def _url(name: str, url: str) -> str:
+    parts = urlsplit(url.strip())
+    if parts.scheme != "https" or not parts.hostname:
+        raise SettingsError(
+            f'The account "{name}" has the URL "{url}".',
+            "It must be https://host or https://host:port; SOAR speaks TLS only.",
+        )
+    return f"https://{parts.netloc}"
+
+
+def _number(account: str, stanza: Mapping[str, str], key: str, default: float) -> float:
+    text = stanza.get(key, "").strip()
+    if not text:
+        return default
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0
+    if value <= 0:
+        raise SettingsError(f'The account "{account}" has {key} = "{text}".', "It must be a number above 0.")
+    return value
+
+
+def _index(definition: str) -> str:
+    match = _MACRO_INDEX.match(definition.strip())
+    if match is None:
+        raise SettingsError(
+            f"The search macro {INDEX_MACRO} is defined as {definition!r}, which names no index to write to.",
+            "Define it as index=<name>.",
+        )
+    return match.group(1)
+
+
+def names(settings: Settings) -> tuple[str, ...]:
+    """The accounts' names, sorted."""
+    return tuple(sorted(settings.accounts))

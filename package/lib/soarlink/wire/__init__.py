@@ -1,0 +1,1 @@
+"""One HTTPS exchange: whom to trust, how long to wait, what a failure means."""

@@ -1,0 +1,65 @@
+"""What the tests of the built add-on share: a lab for each Python that Splunk ships."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+import pytest
+
+from lab.runner.lab import ACCOUNT, Lab
+from lab.runner.report import Report
+from lab.runner.request import SendRequest
+from tests.addon.results import Cell, write_results
+from tests.addon.soar import SoarReader
+from tools import build, interpreters
+
+PYTHONS = ((3, 9), (3, 13))
+
+Send = Callable[..., Report]
+
+
+@pytest.fixture(scope="session", params=PYTHONS, ids=lambda version: ".".join(map(str, version)))
+def python(request: pytest.FixtureRequest) -> Path:
+    """An interpreter that Splunk runs actions with."""
+    found = interpreters.find(request.param)
+    if found is None:
+        if os.environ.get("CI"):
+            pytest.fail(f"CPython {request.param} is needed and can't be installed here")
+        pytest.skip(f"CPython {request.param} is not on this machine")
+    return found.path
+
+
+@pytest.fixture(scope="session")
+def lab(python: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """A running lab with the built add-on; every test uses searches of its own in it."""
+    folder = build.build().folder
+    with Lab(tmp_path_factory.mktemp("lab"), build=folder, python=python) as running:
+        yield running
+        assert running.splunkd.unknown_calls == []
+
+
+@pytest.fixture
+def send(lab: Lab, tmp_path: Path) -> Iterator[Send]:
+    """Run the action on rows, or on a file; faults that a test ordered end with it."""
+
+    def run(
+        rows: Sequence[Mapping[str, Cell]] | Path, parameters: Mapping[str, str] | None = None, **request: object
+    ) -> Report:
+        path = rows if isinstance(rows, Path) else write_results(tmp_path / "results.csv.gz", rows)
+        report = lab.send(SendRequest(path, parameters={"account": ACCOUNT, **(parameters or {})}, **request))  # type: ignore[arg-type]
+        assert report.problems == ()
+        return report
+
+    yield run
+    if lab.soar.stand_in is not None:
+        lab.soar.stand_in.admin.clear()
+
+
+@pytest.fixture(scope="session")
+def soar(lab: Lab) -> Iterator[SoarReader]:
+    """The stand-in SOAR, read over its REST API."""
+    reader = SoarReader(lab)
+    yield reader
+    reader.close()

@@ -1,0 +1,110 @@
+"""What does not work is said, row by row, in words that lead on."""
+
+from __future__ import annotations
+
+import pytest
+
+from lab.runner.accounts import Account, Accounts
+from lab.runner.lab import APP, Lab
+from tests.addon.conftest import Send
+
+ROWS = [{"src": f"10.0.2.{n}"} for n in range(3)]
+
+
+def _account(lab: Lab, name: str, **changes: str) -> str:
+    good = lab.account()
+    fields = {"url": good.url, "token": good.token, "ca_certificate": good.ca_certificate, **changes}
+    accounts = Accounts(lab.management, APP)
+    accounts.save(Account(name, **fields), exists=accounts.find(name) is not None)
+    return name
+
+
+def test_a_wrong_token(lab: Lab, send: Send) -> None:
+    """The token is named as the cause, every row is rejected, the exit code says so."""
+    report = send(ROWS, {"account": _account(lab, "wrong_token", token="not-the-token")})
+    assert report.exit_code == 4
+    assert {outcome.status for outcome in report.results} == {"rejected"}
+    assert "token" in str(report.results[0].reason)
+    assert "not-the-token" not in str(report.results[0].reason)
+
+
+def test_a_missing_authority(lab: Lab, send: Send) -> None:
+    """Without the private authority nothing is sent, and the reason says where to put it."""
+    report = send(ROWS, {"account": _account(lab, "no_authority", ca_certificate="")})
+    assert report.exit_code == 5
+    assert {outcome.status for outcome in report.results} == {"rejected"}
+    assert "not trusted" in str(report.results[2].reason)
+    assert "CA certificate" in str(report.results[2].reason)
+
+
+def test_a_dead_address(lab: Lab, send: Send) -> None:
+    """Nothing listens: every row is rejected as unreachable."""
+    report = send(ROWS, {"account": _account(lab, "dead", url="https://127.0.0.1:1")})
+    assert report.exit_code == 5
+    assert all("refuses connections" in str(outcome.reason) for outcome in report.results)
+
+
+def test_an_unknown_label(send: Send) -> None:
+    """SOAR's words and the way out."""
+    report = send(ROWS, {"label": "nonsense"})
+    assert report.exit_code == 4
+    assert 'Label "nonsense" is not a known label' in str(report.results[0].reason)
+    assert "parameter label" in str(report.results[0].reason)
+
+
+def test_one_bad_row_stops_no_other(send: Send) -> None:
+    """A label per row: the wrong one is rejected, its neighbours arrive."""
+    rows = [
+        {"src": "10.0.3.1", "l": "events"},
+        {"src": "10.0.3.2", "l": "nonsense"},
+        {"src": "10.0.3.3", "l": "events"},
+    ]
+    report = send(rows, {"label": "{{l}}"})
+    assert [outcome.status for outcome in report.results] == ["delivered", "rejected", "delivered"]
+    assert report.exit_code == 4
+
+
+def test_all_parameters_are_judged_together(send: Send) -> None:
+    """Two mistakes are told at once, and nothing is sent."""
+    report = send(ROWS, {"container_per": "planet", "max_containers": "many"})
+    assert report.exit_code == 3
+    reason = str(report.results[0].reason)
+    assert 'container_per has the value "planet"' in reason
+    assert 'max_containers has the value "many"' in reason
+
+
+def test_an_unknown_account(send: Send) -> None:
+    """The accounts that there are stand in the reason."""
+    report = send(ROWS, {"account": "nobody"})
+    assert report.exit_code == 3
+    assert "lab" in str(report.results[0].reason)
+
+
+def test_a_user_who_may_not_read_the_secret(send: Send) -> None:
+    """Least privilege shows: the capability and the role that has it are named."""
+    report = send(ROWS, owner="analyst")
+    assert report.exit_code == 3
+    assert "list_storage_passwords" in str(report.results[0].reason)
+    assert "send_to_soar_user" in str(report.results[0].reason)
+
+
+@pytest.mark.parametrize("fault", ["500", "502", "503", "login_page", "empty", "truncated_json", "redirect", "failed"])
+def test_bad_answers_are_no_success(lab: Lab, send: Send, fault: str) -> None:
+    """Whatever comes back instead of SOAR's answer, no row claims success."""
+    assert lab.soar.stand_in is not None
+    lab.soar.stand_in.admin.fault("POST /rest/container", fault, times=None)
+    report = send(ROWS)
+    assert {outcome.status for outcome in report.results} == {"rejected"}
+    assert report.exit_code in (4, 5)
+    assert all(outcome.reason for outcome in report.results)
+
+
+def test_an_unknown_playbook(send: Send) -> None:
+    """The data is in, the run is not: the row says both and is no success."""
+    report = send(ROWS[:1], {"playbook": "local/nonsense"})
+    (outcome,) = report.results
+    assert outcome.status == "rejected"
+    assert outcome.container_id is not None
+    assert outcome.artifacts == 1
+    assert outcome.runs[0].state == "refused"
+    assert "nonsense" in str(outcome.reason)
