@@ -1,0 +1,1 @@
+"""Try and test the add-on without Splunk and SOAR."""
