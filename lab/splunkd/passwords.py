@@ -1,0 +1,185 @@
+"""`storage/passwords`, and the one file that holds secrets."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lab.splunkd.atomicfile import write_atomically
+from lab.splunkd.entry import Entry, one, page
+from lab.splunkd.refusal import Refused, missing_argument, no_target, unknown_entity
+from lab.splunkd.request import NOBODY, WILDCARD, Namespace, Request
+from lab.splunkd.router import Route
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from lab.splunkd.instance import Instance
+    from lab.splunkd.permissions import Permissions
+    from lab.splunkd.response import Response
+
+ENDPOINT = "storage/passwords"
+_ITERATIONS = 10_000
+
+
+@dataclass(frozen=True)
+class CredentialKey:
+    """What names a stored credential."""
+
+    app: str
+    realm: str
+    username: str
+
+    @property
+    def entity(self) -> str:
+        """Return the entity name `realm:username:`, colons inside escaped."""
+        realm, username = self.realm.replace(":", "\\:"), self.username.replace(":", "\\:")
+        return f"{realm}:{username}:"
+
+
+class PasswordStore:
+    """Credentials and login digests in `passwords.json`, mode 0600, written atomically.
+
+    Args:
+        path: the file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.RLock()
+        document = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        self._credentials: dict[CredentialKey, str] = {
+            CredentialKey(item["app"], item["realm"], item["username"]): item["password"]
+            for item in document.get("credentials", [])
+        }
+        self._logins: dict[str, dict[str, str]] = document.get("logins", {})
+
+    def all(self) -> list[CredentialKey]:
+        """Return the keys of all credentials."""
+        with self._lock:
+            return list(self._credentials)
+
+    def get(self, key: CredentialKey) -> str:
+        """Return the secret of `key`."""
+        return self._credentials[key]
+
+    def put(self, key: CredentialKey, password: str) -> None:
+        """Set the secret of `key`."""
+        with self._lock:
+            self._credentials[key] = password
+            self._store()
+
+    def remove(self, key: CredentialKey) -> None:
+        """Forget `key`."""
+        with self._lock:
+            del self._credentials[key]
+            self._store()
+
+    def set_login(self, user: str, password: str) -> None:
+        """Set the login password of `user`; only a salted digest is kept."""
+        salt = secrets.token_hex(16)
+        with self._lock:
+            self._logins[user] = {"salt": salt, "digest": _digest(salt, password)}
+            self._store()
+
+    def login(self, user: str, password: str) -> bool:
+        """Return whether `password` is the login password of `user`."""
+        stored = self._logins.get(user)
+        return stored is not None and secrets.compare_digest(stored["digest"], _digest(stored["salt"], password))
+
+    def _store(self) -> None:
+        items = [
+            {"app": key.app, "realm": key.realm, "username": key.username, "password": password}
+            for key, password in self._credentials.items()
+        ]
+        document = {"credentials": items, "logins": self._logins}
+        write_atomically(self._path, json.dumps(document, indent=1), mode=0o600)
+
+
+def _digest(salt: str, password: str) -> str:
+    return hashlib.pbkdf2_hmac("sha256", password.encode(), bytes.fromhex(salt), _ITERATIONS).hex()
+
+
+class PasswordEndpoints:
+    """`storage/passwords`: reading needs `list_storage_passwords`, writing `edit_storage_passwords`."""
+
+    def __init__(self, instance: Instance, store: PasswordStore, permissions: Permissions) -> None:
+        self._instance = instance
+        self._store = store
+        self._permissions = permissions
+
+    def routes(self) -> Iterable[Route]:
+        """Return the routes of credentials."""
+        read, write = "list_storage_passwords", "edit_storage_passwords"
+        return (
+            Route("GET", ENDPOINT, self._list, read),
+            Route("POST", ENDPOINT, self._create, write),
+            Route("GET", f"{ENDPOINT}/{{name}}", self._get, read),
+            Route("POST", f"{ENDPOINT}/{{name}}", self._update, write),
+            Route("DELETE", f"{ENDPOINT}/{{name}}", self._delete, write),
+        )
+
+    def _list(self, request: Request) -> Response:
+        entries = [self._entry(key, request) for key in self._visible(request.context)]
+        return self._instance.feed(request, page(request, ENDPOINT, entries))
+
+    def _get(self, request: Request) -> Response:
+        return self._instance.feed(request, one(ENDPOINT, self._entry(self._find(request), request)))
+
+    def _create(self, request: Request) -> Response:
+        args = request.args
+        if not args.get("name"):
+            raise no_target()
+        if not args.get("password"):
+            raise missing_argument("password")
+        app = request.context.app
+        if app == WILDCARD:
+            raise Refused(400, "Cannot write to a wildcard namespace.")
+        key = CredentialKey(app, args.get("realm", ""), args["name"])
+        if key in self._visible(request.context):
+            text = f'Cannot perform action "POST" : An object with name={key.entity} already exists'
+            raise Refused(409, text)
+        self._store.put(key, args["password"])
+        return self._instance.feed(request, one(ENDPOINT, self._entry(key, request)), 201)
+
+    def _update(self, request: Request) -> Response:
+        key = self._find(request)
+        if not request.args.get("password"):
+            raise missing_argument("password")
+        self._store.put(key, request.args["password"])
+        return self._instance.feed(request, one(ENDPOINT, self._entry(key, request)))
+
+    def _delete(self, request: Request) -> Response:
+        self._store.remove(self._find(request))
+        return self._list(request)
+
+    def _visible(self, context: Namespace) -> list[CredentialKey]:
+        return [key for key in self._store.all() if context.app in {WILDCARD, key.app}]
+
+    def _find(self, request: Request) -> CredentialKey:
+        name = request.entity_name()
+        for key in self._visible(request.context):
+            if name in {key.entity, f"{key.realm}:{key.username}:"} or (not key.realm and name == key.username):
+                return key
+        raise unknown_entity(name)
+
+    def _entry(self, key: CredentialKey, request: Request) -> Entry:
+        secret = self._store.get(key)
+        # Looks like splunkd's `$7$` value; it can't be decrypted and does not depend on the secret.
+        opaque = hashlib.sha256(f"{key.app}|{key.entity}".encode()).hexdigest()
+        content = {
+            "clear_password": secret,
+            "disabled": False,
+            "eai:appName": key.app,
+            "eai:userName": NOBODY,
+            "encr_password": f"$7${opaque}",
+            "password": "********",
+            "realm": key.realm or None,
+            "username": key.username,
+        }
+        return Entry(key.entity, content, self._permissions.acl(key.app, "passwords", key.entity, request.user))

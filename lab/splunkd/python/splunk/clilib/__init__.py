@@ -1,0 +1,1 @@
+"""Configuration files and paths, as the command line tools see them."""

@@ -1,0 +1,1 @@
+"""REST handlers that stay alive between requests (`scripttype = persist`)."""
