@@ -6,6 +6,7 @@ SendToSoarError
 ├── SettingsError       an account or a setting of the add-on is missing or wrong
 ├── MappingError        a mapping rule is wrong (stanza and key)
 ├── ResultsError        the results file can't be read
+├── JournalError        an alert can't be written down, or not be read back
 ├── SplunkdError        splunkd did not answer as it should
 └── SoarError           anything from the SOAR side
     ├── NotSent         nothing left this machine: safe to repeat
@@ -63,6 +64,10 @@ class MappingError(SendToSoarError):
 
 class ResultsError(SendToSoarError):
     """The results file is damaged or is not the CSV that Splunk writes."""
+
+
+class JournalError(SendToSoarError):
+    """An alert can't be written down before it is sent, or an unfinished one can't be read back."""
 
 
 class SplunkdError(SendToSoarError):

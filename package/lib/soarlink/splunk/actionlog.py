@@ -6,15 +6,15 @@ or torn; ``logging.handlers.RotatingFileHandler`` gives neither when several act
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
 import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
+
+from soarlink.filelock import FileLock
 
 MAX_BYTES = 25_000_000
 BACKUPS = 5
@@ -68,7 +68,9 @@ class ActionLogHandler(logging.Handler):
             return False
 
     def _rotate(self, length: int) -> None:
-        with _locked(self._path.with_name(self._path.name + ".lock")):
+        lock = FileLock(self._path.with_name(self._path.name + ".lock"))
+        lock.acquire(wait=True)
+        try:
             # Another process may have rotated while this one waited.
             if not self._path.exists() or self._path.stat().st_size + length <= self._max_bytes:
                 return
@@ -76,6 +78,8 @@ class ActionLogHandler(logging.Handler):
                 older = self._path if number == 1 else self._backup(number - 1)
                 if older.exists():
                     older.replace(self._backup(number))
+        finally:
+            lock.release()
 
     def _backup(self, number: int) -> Path:
         return self._path.with_name(f"{self._path.name}.{number}")
@@ -87,21 +91,3 @@ class _Formatter(logging.Formatter):
     def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: ARG002, N802 - logging's
         text = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(record.created))
         return f"{text},{int(record.msecs):03d}+0000"
-
-
-@contextlib.contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    with path.open("ab") as lock:
-        try:
-            import fcntl
-        except ImportError:
-            import msvcrt
-
-            lock.seek(0)
-            msvcrt.locking(lock.fileno(), msvcrt.LK_LOCK, 1)  # type: ignore[attr-defined]
-            yield
-            lock.seek(0)
-            msvcrt.locking(lock.fileno(), msvcrt.LK_UNLCK, 1)  # type: ignore[attr-defined]
-        else:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Callable
 from urllib.parse import quote, urlsplit
 
 from soarlink.errors import SplunkdError
-from soarlink.wire.exchange import Endpoint, Exchanger
+from soarlink.wire.exchange import Endpoint, Exchanger, Reply
 from soarlink.wire.failure import ExchangeFailed
 from soarlink.wire.trust import Trust, certificates
 
@@ -21,6 +21,7 @@ APP = "TA_send_to_soar"
 CONNECT_TIMEOUT = 5.0
 READ_TIMEOUT = 30.0
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+_REFUSED = (401, 403)
 _SEPARATOR = "``splunk_cred_sep``"
 _END_MARK = _SEPARATOR.join(["", "S", "P", "L", "U", "N", "K", ""])
 
@@ -58,24 +59,37 @@ class Splunkd:
                 chunks.append((int(number), str(content.get("clear_password", ""))))
         return _fields("".join(text for _, text in _until_mark(sorted(chunks))), stanza)
 
+    def request(self, method: str, path: str, body: bytes | None = None, content_type: str = "") -> Reply:
+        """One call; the answer whatever its status.
+
+        Args:
+            method: ``GET``, ``POST`` or ``DELETE``.
+            path: path and query, encoded.
+            body: the encoded body.
+            content_type: of the body.
+
+        Raises:
+            SplunkdError: no complete answer came; ``status`` is None then.
+        """
+        try:
+            return self._exchanger.exchange(method, path, body, content_type)
+        except ExchangeFailed as failure:
+            raise SplunkdError(f"splunkd: {failure.what}", failure.remedy) from None
+
     def close(self) -> None:
         """Close the connection."""
         self._exchanger.close()
 
     def _entries(self, path: str) -> list[dict[str, Any]]:
-        try:
-            reply = self._exchanger.exchange("GET", path)
-        except ExchangeFailed as failure:
-            raise SplunkdError(f"splunkd: {failure.what}", failure.remedy) from None
-        if reply.status in (401, 403):
+        reply = self.request("GET", path)
+        if reply.status in _REFUSED:
             raise SplunkdError(
                 f"splunkd refuses to read the account's secret (HTTP {reply.status}).",
                 "The user who runs the action needs the capability list_storage_passwords (role send_to_soar_user).",
                 reply.status,
             )
         try:
-            body = json.loads(reply.body)
-            entries = body["entry"]
+            entries = json.loads(reply.body)["entry"]
         except (ValueError, KeyError, TypeError):
             raise SplunkdError(
                 f"splunkd answered HTTP {reply.status} without a feed.",

@@ -1,0 +1,314 @@
+"""One alert run on disk, and the folder that holds all of them.
+
+Layout below ``$SPLUNK_HOME/var/lib/splunk/modinputs/soar_delivery`` (the delivery input's own directory)::
+
+    journal/<key>/payload.json  results.csv.gz  settings.json  ledger  lock
+    mappings/<digest>.json      the rules that journals were written with, shared
+    done/<key>                  what came of a run that is over, for a while
+    work/                       half-made or half-removed journals; nothing in it counts
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from soarlink.errors import JournalError
+from soarlink.filelock import FileLock
+from soarlink.journal.ledger import Ledger
+
+FORMAT = 1
+MAX_BYTES = 2 * 1024**3
+"""Most bytes of all journals of a search head; beyond it new alerts are rejected, with the reason."""
+
+_COPY = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What came of a run that is over."""
+
+    exit_code: int
+    finished: float
+
+
+class Journal:
+    """One run that is owned by this process until :meth:`release` or :meth:`finish`."""
+
+    def __init__(self, path: Path, lock: FileLock) -> None:
+        self.path = path
+        self._lock = lock
+        self.ledger = Ledger(path / "ledger")
+
+    @property
+    def key(self) -> str:
+        """The run's key, see :func:`run_key`."""
+        return self.path.name
+
+    @property
+    def results(self) -> Path | None:
+        """The copy of the results file; None when the search had none."""
+        path = self.path / "results.csv.gz"
+        return path if path.exists() else None
+
+    def payload(self) -> bytes:
+        """The alert payload, without session key."""
+        return (self.path / "payload.json").read_bytes()
+
+    def settings(self) -> Mapping[str, Any]:
+        """What the run was planned with.
+
+        Raises:
+            JournalError: written by a version of the add-on whose format this one does not know.
+        """
+        settings: dict[str, Any] = json.loads((self.path / "settings.json").read_bytes())
+        if settings.get("format") != FORMAT:
+            raise JournalError(
+                f"The journal {self.key} has format {settings.get('format')}, this add-on reads format {FORMAT}.",
+                "Install the version of the add-on that wrote it.",
+            )
+        return settings
+
+    def release(self) -> None:
+        """Leave the journal as it is, for whoever takes it up next."""
+        self.ledger.close()
+        self._lock.release()
+
+
+class JournalStore:
+    """All journals of this search head.
+
+    Args:
+        root: the delivery input's directory.
+        max_bytes: see :data:`MAX_BYTES`.
+        clock: epoch seconds.
+    """
+
+    def __init__(self, root: Path, max_bytes: int = MAX_BYTES, clock: Callable[[], float] = time.time) -> None:
+        self._root = root
+        self._max_bytes = max_bytes
+        self._clock = clock
+
+    def create(
+        self, key: str, payload: Mapping[str, Any], results: Path | None, settings: Mapping[str, Any]
+    ) -> Journal:
+        """Write a run down, so that it survives this process and this machine's power.
+
+        Args:
+            key: see :func:`run_key`.
+            payload: the alert payload; its session key is left out.
+            results: the results file, copied byte for byte.
+            settings: JSON of what the run is planned with, no secrets.
+
+        Returns:
+            The journal, owned by this process.
+
+        Raises:
+            AlreadyJournaled: the same run is under way or waiting.
+            JournalError: the disk is full or read-only, or there is no room within the bounds.
+        """
+        try:
+            return self._create(key, payload, results, settings)
+        except OSError as error:
+            raise _unwritable(error) from error
+
+    def resume(self, key: str) -> Journal | None:
+        """Take up an unfinished run; None when it is gone or another process works on it."""
+        path = self._root / "journal" / key
+        if not path.exists():
+            return None
+        lock = FileLock(path / "lock")
+        if not lock.acquire(wait=False):
+            return None
+        if not (path / "payload.json").exists():  # removed between the two looks
+            lock.release()
+            return None
+        return Journal(path, lock)
+
+    def keys(self) -> Iterator[str]:
+        """Every run that is not over, oldest first."""
+        folder = self._root / "journal"
+        try:
+            found = [(entry.stat().st_mtime, entry.name) for entry in os.scandir(folder)]
+        except FileNotFoundError:
+            return
+        yield from (name for _, name in sorted(found))
+
+    def finish(self, journal: Journal, exit_code: int) -> None:
+        """Every row has its end: remember what came of it and remove the journal."""
+        done = self._folder("done") / journal.key
+        _write(done, json.dumps({"exit_code": exit_code, "finished": self._clock()}).encode("ascii"))
+        target = self._folder("work") / f"{journal.key}.{os.getpid()}"
+        journal.path.rename(target)
+        journal.release()
+        shutil.rmtree(target, ignore_errors=True)
+
+    def finished(self, key: str) -> Finished | None:
+        """What came of a run that is over; None when nothing is known of it (any more)."""
+        try:
+            noted = json.loads((self._root / "done" / key).read_bytes())
+        except (FileNotFoundError, ValueError):
+            return None
+        return Finished(int(noted["exit_code"]), float(noted["finished"]))
+
+    def forget(self, before: float) -> None:
+        """Remove what is known of runs that were over before this time, and what crashes left in ``work``."""
+        for folder in ("done", "work"):
+            for entry in os.scandir(self._folder(folder)):
+                if entry.stat().st_mtime < before:
+                    _remove(Path(entry.path))
+
+    def save_mapping(self, digest: str, stanzas: Callable[[], Mapping[str, Any]]) -> None:
+        """Keep the rules of a mapping, once for all journals that use it.
+
+        Args:
+            digest: the mapping's digest.
+            stanzas: gives its rules; called only when they are not kept yet.
+
+        Raises:
+            JournalError: the disk is full or read-only.
+        """
+        path = self._root / "mappings" / f"{digest}.json"
+        if path.exists():
+            return
+        try:
+            self._folder("mappings")
+            work = self._folder("work") / f"{digest}.{os.getpid()}"
+            _write(work, json.dumps(stanzas(), sort_keys=True).encode("ascii"))
+            work.replace(path)
+        except OSError as error:
+            raise _unwritable(error) from error
+
+    def mapping(self, digest: str) -> Mapping[str, Mapping[str, str]]:
+        """The rules that were kept under this digest.
+
+        Raises:
+            JournalError: they are gone.
+        """
+        try:
+            kept: dict[str, dict[str, str]] = json.loads((self._root / "mappings" / f"{digest}.json").read_bytes())
+        except (OSError, ValueError) as error:
+            raise JournalError(f"The mapping {digest[:16]} of an unfinished alert can't be read: {error}.") from error
+        return kept
+
+    def _create(
+        self, key: str, payload: Mapping[str, Any], results: Path | None, settings: Mapping[str, Any]
+    ) -> Journal:
+        final = self._folder("journal") / key
+        if final.exists():
+            raise AlreadyJournaled(key)
+        size = results.stat().st_size if results is not None and results.exists() else 0
+        self._make_room(size)
+        work = self._folder("work") / f"{key}.{os.getpid()}"
+        shutil.rmtree(work, ignore_errors=True)
+        work.mkdir(mode=0o700)
+        try:
+            _write(work / "payload.json", json.dumps({**payload, "session_key": ""}).encode("ascii"))
+            _write(work / "settings.json", json.dumps({**settings, "format": FORMAT}).encode("ascii"))
+            if size and results is not None:
+                _copy(results, work / "results.csv.gz")
+            lock = FileLock(work / "lock")
+            lock.acquire(wait=False)
+            _sync_folder(work)
+            _rename_new(work, final, key)
+            _sync_folder(final.parent)
+        except BaseException:
+            shutil.rmtree(work, ignore_errors=True)
+            raise
+        return Journal(final, lock)
+
+    def _make_room(self, size: int) -> None:
+        held = sum(file.stat().st_size for file in (self._root / "journal").rglob("*") if file.is_file())
+        if held + size > self._max_bytes:
+            raise JournalError(
+                f"Unfinished alerts hold {held} bytes on disk; {size} more would pass the bound of {self._max_bytes}.",
+                "Let the delivery input work them off (is it enabled, is SOAR up?), or raise the bound.",
+            )
+
+    def _folder(self, name: str) -> Path:
+        path = self._root / name
+        path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return path
+
+
+class AlreadyJournaled(Exception):
+    """The same run is under way or waiting; ``args[0]`` is its key."""
+
+
+def run_key(action: str, sid: str, rid: str | None, results: Path | None) -> str:
+    """The key of one call of an action: the same when Splunk calls it again for the same results.
+
+    Args:
+        action: the action's name.
+        sid: the search id.
+        rid: the result id of per-result alerting.
+        results: the results file.
+    """
+    digest = hashlib.sha256(json.dumps([action, sid, rid]).encode("ascii"))
+    if results is not None and results.exists():
+        with results.open("rb") as file:
+            for block in iter(lambda: file.read(_COPY), b""):
+                digest.update(block)
+    return digest.hexdigest()[:48]
+
+
+def _unwritable(error: OSError) -> JournalError:
+    if error.errno == errno.ENOSPC:
+        return JournalError("The disk that holds Splunk's var folder is full.", "Make room; nothing was sent.")
+    return JournalError(
+        f"The alert can't be written down: {error.strerror or error}.",
+        "splunkd's user must be able to write below $SPLUNK_HOME/var/lib/splunk/modinputs; nothing was sent.",
+    )
+
+
+def _rename_new(work: Path, final: Path, key: str) -> None:
+    try:
+        work.rename(final)
+    except OSError as error:
+        if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
+            raise AlreadyJournaled(key) from None
+        raise
+
+
+def _write(path: Path, data: bytes) -> None:
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        view = memoryview(data)
+        while view:
+            view = view[os.write(file, view) :]
+        os.fsync(file)
+    finally:
+        os.close(file)
+
+
+def _copy(source: Path, target: Path) -> None:
+    file = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(file, "wb") as output, source.open("rb") as data:
+        shutil.copyfileobj(data, output, _COPY)
+        output.flush()
+        os.fsync(output.fileno())
+
+
+def _sync_folder(path: Path) -> None:
+    if os.name != "posix":
+        return  # Windows has no handle on folders to sync
+    folder = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)

@@ -1,0 +1,147 @@
+"""How far the delivery of one journal has come: one line for each step, appended and read back.
+
+A line says what is *known*: a part that SOAR took, a playbook run that is about to be asked for and what came of it,
+a row that was told its end. A crash can cut the last line; a cut line is no line. What is not in the ledger is done
+again, which the identities of containers and artifacts make harmless. Only playbook runs can't be repeated, so their
+intent is on disk before the request goes out.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class SentPart:
+    """A shipment that SOAR took. ``refused`` holds the reason for each row (by position) whose artifact it refused."""
+
+    container_id: int
+    existed: bool
+    refused: Mapping[int, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class RunNote:
+    """A playbook run: ``intended`` until SOAR's answer is known."""
+
+    state: str
+    id: str | None = None
+    reason: str | None = None
+
+
+INTENDED = "intended"
+
+
+class Ledger:
+    """The ledger of one journal. Safe for use by several threads.
+
+    Args:
+        path: the file; made when absent.
+
+    Raises:
+        OSError: it can't be read or written.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._lock = threading.Lock()
+        self._parts: dict[tuple[str, int], SentPart] = {}
+        self._rejected: dict[str, str] = {}
+        self._runs: dict[tuple[str, str], RunNote] = {}
+        self._told: set[tuple[int, str]] = set()
+        self._moved: set[str] = set()
+        self._file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
+        self._replay(path)
+
+    def close(self) -> None:
+        """Close the file."""
+        os.close(self._file)
+
+    def sent(self, identity: str, part: int) -> SentPart | None:
+        """What is known of a part; None when it is not known to be in SOAR."""
+        return self._parts.get((identity, part))
+
+    def rejection(self, identity: str) -> str | None:
+        """Why SOAR refused the whole container; None when it did not."""
+        return self._rejected.get(identity)
+
+    def run(self, identity: str, playbook: str) -> RunNote | None:
+        """What is known of a playbook run; None when it was never asked for."""
+        return self._runs.get((identity, playbook))
+
+    def is_told(self, position: int, state: str) -> bool:
+        """True when the row's line for this state is in the log."""
+        return (position, state) in self._told
+
+    def is_moved(self, identity: str) -> bool:
+        """True when the container is in the outbox."""
+        return identity in self._moved
+
+    def note_sent(self, identity: str, part: int, sent: SentPart) -> None:
+        """SOAR has this part."""
+        refused = {str(position): reason for position, reason in sent.refused.items()}
+        self._append(
+            {"t": "sent", "key": identity, "part": part, "cid": sent.container_id, "old": sent.existed, "bad": refused}
+        )
+
+    def note_rejected(self, identity: str, reason: str) -> None:
+        """SOAR refused the whole container for good."""
+        self._append({"t": "rejected", "key": identity, "why": reason})
+
+    def note_run(self, identity: str, playbook: str, note: RunNote) -> None:
+        """A playbook run is about to be asked for, or its answer is known. On disk when this returns."""
+        line = {
+            "t": "run",
+            "key": identity,
+            "playbook": playbook,
+            "state": note.state,
+            "id": note.id,
+            "why": note.reason,
+        }
+        self._append(line)
+        os.fsync(self._file)
+
+    def note_told(self, position: int, state: str) -> None:
+        """The row's line for this state is in the log."""
+        self._append({"t": "told", "pos": position, "state": state})
+
+    def note_moved(self, identity: str) -> None:
+        """The container is in the outbox now, which is on its own from here on."""
+        self._append({"t": "moved", "key": identity})
+        os.fsync(self._file)
+
+    def _append(self, line: Mapping[str, Any]) -> None:
+        data = (json.dumps(line, ensure_ascii=True, separators=(",", ":")) + "\n").encode("ascii")
+        with self._lock:
+            os.write(self._file, data)
+            self._apply(line)
+
+    def _replay(self, path: Path) -> None:
+        whole = 0
+        with path.open("rb") as lines:
+            for line in lines:
+                if not line.endswith(b"\n"):
+                    break
+                whole += len(line)
+                self._apply(json.loads(line))
+        # A line that a crash cut must not become the beginning of the next one.
+        os.ftruncate(self._file, whole)
+
+    def _apply(self, line: Mapping[str, Any]) -> None:
+        kind = line["t"]
+        if kind == "sent":
+            refused = {int(position): reason for position, reason in line["bad"].items()}
+            self._parts[line["key"], line["part"]] = SentPart(line["cid"], line["old"], refused)
+        elif kind == "rejected":
+            self._rejected[line["key"]] = line["why"]
+        elif kind == "run":
+            self._runs[line["key"], line["playbook"]] = RunNote(line["state"], line["id"], line["why"])
+        elif kind == "told":
+            self._told.add((line["pos"], line["state"]))
+        elif kind == "moved":
+            self._moved.add(line["key"])
