@@ -1,0 +1,37 @@
+"""Entry of the command line: the commands and what happens when one fails."""
+
+from __future__ import annotations
+
+import sys
+from typing import NoReturn
+
+import typer
+
+from lab.cli.send import send
+from lab.cli.serve import serve
+
+app = typer.Typer(
+    name="lab",
+    help="Run the built add-on without Splunk and SOAR.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+app.command()(send)
+app.command()(serve)
+
+
+@app.callback()
+def _commands() -> None:
+    """Keep the commands' names even while there are few of them."""
+
+
+def main() -> NoReturn:
+    """Run the command line and exit with its code."""
+    for stream in (sys.stdout, sys.stderr):
+        # Results hold any character, also where the terminal's encoding does not.
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    app()
+    sys.exit(0)

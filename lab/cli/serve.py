@@ -1,0 +1,41 @@
+"""`lab serve`: keep the stand-in SOAR running for a browser."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from typing import TYPE_CHECKING
+
+import typer
+from rich.console import Console
+
+from lab.cli.options import DEFAULT_STATE, Python, State
+from lab.runner.errors import LabError
+from lab.runner.interpreter import find_interpreter
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+
+def serve(state: State = DEFAULT_STATE, python: Python = None) -> None:
+    """Run the stand-in SOAR until Ctrl-C. `lab send` with the same --state sends to it."""
+    from lab.runner.serving import serve_soar  # noqa: PLC0415 - brings a web server, which --help does not need
+
+    console = Console()
+    stop = threading.Event()
+
+    def stopped(_number: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stopped)
+    try:
+        with serve_soar(state, python=find_interpreter(python) if python else None) as soar:
+            console.print(f"Stand-in SOAR   {soar.url}", soft_wrap=True)
+            console.print(f"Its authority   {soar.ca_file}", soft_wrap=True)
+            console.print(f"State           {state}", soft_wrap=True)
+            console.print("Send to it with `lab send RESULTS` on the same state. Ctrl-C ends it.")
+            stop.wait()
+    except LabError as error:
+        Console(stderr=True).print(f"lab: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
+        raise typer.Exit(error.exit_code) from error

@@ -1,0 +1,177 @@
+"""The lab: a Splunk with the built add-on and a SOAR, as far as the add-on can tell."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from lab.runner.accounts import Account, Accounts
+from lab.runner.errors import LabError
+from lab.runner.home import SplunkHome
+from lab.runner.indexing.index import Indexes
+from lab.runner.indexing.indexer import Indexer
+from lab.runner.locks import FileLock
+from lab.runner.management import Management
+from lab.runner.payload import Splunkd
+from lab.runner.sending import Stage, send
+from lab.runner.servers import OwnSoar, StandInHost
+from lab.splunkd import SPLUNK_PACKAGE, StandInSplunkd
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from types import TracebackType
+
+    from lab.runner.report import Report
+    from lab.runner.request import SendRequest
+    from lab.soar import Switches
+
+APP = "TA_send_to_soar"
+ACCOUNT = "lab"
+"""Name of the account that the lab configures; it is the default account."""
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+BUILD = REPOSITORY / "output" / APP
+
+
+class Lab:
+    """A lab on a state folder, from ``with`` to its end. Calls of ``send`` may overlap in threads.
+
+    Args:
+        state: folder that keeps everything between labs; made when absent. One lab at a time uses it, others wait.
+        build: the built add-on.
+        soar: the user's own SOAR; None for the stand-in.
+        switches: how a stand-in SOAR behaves.
+        python: the interpreter that runs the add-on.
+        environ: what is added to the environment of actions, for example to measure coverage.
+        clock: seconds since the epoch.
+        with_cim: Splunk_SA_CIM's part of indexing is there too.
+
+    Raises:
+        LabError: on entering, when something that the lab needs is missing.
+    """
+
+    def __init__(
+        self,
+        state: Path,
+        *,
+        build: Path = BUILD,
+        soar: OwnSoar | None = None,
+        switches: Switches | None = None,
+        python: Path | None = None,
+        environ: Mapping[str, str] | None = None,
+        clock: Callable[[], float] = time.time,
+        with_cim: bool = True,
+    ) -> None:
+        self.state = Path(os.path.abspath(state))  # noqa: PTH100 - resolve() would follow links
+        self.home = SplunkHome(self.state / "splunk")
+        self.python = python or Path(sys.executable)
+        self._build = build
+        self._own_soar = soar
+        self._stand_in = StandInHost(self.state, switches=switches)
+        self._environ = dict(environ or {})
+        self._clock = clock
+        self._with_cim = with_cim
+        self._open = ExitStack()
+        self._stage: Stage | None = None
+        self.splunkd: StandInSplunkd
+        self.indexes: Indexes
+        self.management: Management
+
+    def __enter__(self) -> Self:
+        try:
+            self._start()
+        except BaseException:
+            self._open.close()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._open.close()
+
+    @property
+    def soar(self) -> StandInHost:
+        """The stand-in SOAR; without an address when the user's own takes its place."""
+        return self._stand_in
+
+    def send(self, request: SendRequest) -> Report:
+        """Run an action on a results file and report what became of each result.
+
+        Raises:
+            LabError: the request can't be carried out; the action did not run.
+        """
+        if self._stage is None:
+            message = "the lab is not open: use it in a with statement"
+            raise RuntimeError(message)
+        return send(self._stage, request)
+
+    def account(self) -> Account:
+        """Give the lab's account with its token, as the add-on keeps it."""
+        account = Accounts(self.management, APP).find(ACCOUNT)
+        if account is None:
+            raise LabError(f"The add-on has no account {ACCOUNT}.", exit_code=1)
+        return account
+
+    def _start(self) -> None:
+        # Refused before a state folder is made for it.
+        certificate = self._own_soar.ca_certificate() if self._own_soar else ""
+        _make_private(self.state)
+        self._open.enter_context(FileLock(self.state / ".lock"))
+        self.home.lay_out()
+        self.home.install(self._build)
+        self.splunkd = self._open.enter_context(
+            StandInSplunkd(
+                self.home.root,
+                self.state,
+                apps=(APP,),
+                python=self.python,
+                clock=self._clock,
+                cim=self._with_cim,
+            )
+        )
+        self.management = Management(self.splunkd.uri, self.splunkd.session_key(user="admin"), self.splunkd.ca_file)
+        self.indexes = Indexes(self.state / "index")
+        host = self._server_name()
+        indexer = Indexer(self.home, self.indexes, apps=(APP,), host=host, clock=self._clock, with_cim=self._with_cim)
+        self._ensure_account(certificate)
+        self._stage = Stage(
+            home=self.home,
+            app=APP,
+            splunkd=lambda user: Splunkd(self.splunkd.uri, host, self.splunkd.session_key(user=user)),
+            python=self.python,
+            python_path=Path(SPLUNK_PACKAGE),
+            environ=self._environ,
+            indexer=indexer,
+            indexes=self.indexes,
+            clock=self._clock,
+        )
+
+    def _server_name(self) -> str:
+        information = self.management.get("/services/server/info") or [{"content": {}}]
+        return str(information[0]["content"].get("serverName", "splunk"))
+
+    def _ensure_account(self, certificate: str) -> None:
+        accounts = Accounts(self.management, APP)
+        known = accounts.find(ACCOUNT)
+        if self._own_soar is not None:
+            wanted = Account(ACCOUNT, self._own_soar.url, self._own_soar.token, certificate)
+        else:
+            host = self._open.enter_context(self._stand_in)
+            token = known.token if known is not None and known.url == host.url else ""
+            if not host.knows(token):
+                token = host.new_token()
+            wanted = Account(ACCOUNT, host.url, token, host.ca_file.read_text(encoding="ascii"))
+        if known is None or not known.same(wanted):
+            accounts.save(wanted, exists=known is not None)
+
+
+def _make_private(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise LabError(f"{folder} can't be used as state folder: {error.strerror}.") from error
