@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 from tools.mapping_rules import CONF, ROOT, read_conf, sections
 
@@ -43,7 +42,8 @@ def _line(name: str, rule: dict[str, str]) -> str:
     if "types" in rule:
         becomes += f"; typed {rule['types']}"
     when = ", ".join(f"{key[5:].replace('_', ' ')} {_code(rule[key])}" for key in rule if key.startswith("when_"))
-    return f"| {rule['order']} | `{name}`: {_escaped(rule['description'])} | {_code(rule['fields'])} | {becomes} | {when} |"
+    described = f"`{name}`: {_escaped(rule['description'])}"
+    return f"| {rule['order']} | {described} | {_code(rule['fields'])} | {becomes} | {when} |"
 
 
 def _code(text: str) -> str:

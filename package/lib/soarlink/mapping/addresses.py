@@ -8,34 +8,60 @@ from __future__ import annotations
 
 import re
 
+from soarlink.mapping import scalars
 from soarlink.mapping.pattern import Pattern
 
 _HEX = frozenset("0123456789abcdefABCDEF")
+_OCTETS = frozenset(map(str, range(256)))
+_PREFIX_LENGTHS = frozenset(map(str, range(129)))
+_DOTS = 3  # of a dotted quad
+_FEWEST_COLONS = 2  # "::"
+_GROUPS = 8
+_GROUP_DIGITS = 4
 _LONGEST_HOST = 253
-_LONGEST_LABEL = 63
 _LONGEST_EMAIL = 254
 _LONGEST_PLACEHOLDER = 16
 
 # A placeholder stands for "no value": a host or user called so would make playbooks act on nothing.
 _PLACEHOLDERS = frozenset(
-    ("-", "--", "?", "n/a", "na", "nil", "none", "null", "undefined", "unknown", "(null)", "(none)", "<none>", "<null>")
-    + ("not available", "not_available", "not set", "*", "n\\a", "(unknown)")
+    (
+        "-",
+        "--",
+        "?",
+        "n/a",
+        "na",
+        "nil",
+        "none",
+        "null",
+        "undefined",
+        "unknown",
+        "(null)",
+        "(none)",
+        "<none>",
+        "<null>",
+        "not available",
+        "not_available",
+        "not set",
+        "*",
+        "n\\a",
+        "(unknown)",
+    )
 )
 
 # Only these make a two-label name a domain for sure; an unlisted ending (corp.local, srv.lan) stays a host name.
 _PUBLIC_SUFFIXES = frozenset(
     (
-        "ac ai app at au be biz br ca cc ch cl click cloud cn co com cz de dev dk edu es eu fi fr gov gr hk hu id ie in info "
-        "io ir it jp kr link live me mil mobi mx net nl no nz online org pl pro pt pw ro rs ru sa se sg shop site sk space "
-        "store su tech tk to top tr tv tw ua uk us vip vn wiki win work ws xyz za zip "
-        "ac.uk co.uk gov.uk org.uk com.au net.au org.au com.br com.cn com.mx com.sg com.tr com.tw com.ua co.in co.jp co.kr "
-        "co.nz co.za ne.jp or.jp"
+        "ac ai app at au be biz br ca cc ch cl click cloud cn co com cz de dev dk edu es eu fi fr gov gr hk "
+        "hu id ie in info io ir it jp kr link live me mil mobi mx net nl no nz online org pl pro pt pw ro rs "
+        "ru sa se sg shop site sk space store su tech tk to top tr tv tw ua uk us vip vn wiki win work ws xyz "
+        "za zip ac.uk co.uk gov.uk org.uk com.au net.au org.au com.br com.cn com.mx com.sg com.tr com.tw "
+        "com.ua co.in co.jp co.kr co.nz co.za ne.jp or.jp"
     ).split()
 )
 _FILE_ENDINGS = frozenset("asp aspx cgi css dll exe gif htm html ico jpg js json jsp php png svg txt xml".split())
 _EMAIL = Pattern(r"[^\s@<>,;:\"()\[\]\\/|]+@([^\s@.<>,;:\"()\[\]\\/|]+\.)+[A-Za-z][A-Za-z0-9-]*[A-Za-z0-9]")
 _MAC = Pattern(r"(?:[0-9A-Fa-f]{2}([:-]))(?:[0-9A-Fa-f]{2}\1){4}[0-9A-Fa-f]{2}|(?:[0-9A-Fa-f]{4}\.){2}[0-9A-Fa-f]{4}")
-_LABELS = Pattern(r"[^\W_](?:[\w-]*\w)?(?:\.\w(?:[\w-]*\w)?)*")
+_LABELS = Pattern(r"[^\W_](?:[\w-]{0,61}\w)?(?:\.\w(?:[\w-]{0,61}\w)?)*")
 _AUTHORITY = r"(?:[^\s/?#@]*@)?(\[[0-9A-Fa-f:.%]+\]|[^\s/?#:@\[\]]+)(?::\d{1,5})?(?:[/?#]\S*)?"
 _URL = Pattern(r"(?:https?|ftps?)://" + _AUTHORITY, re.IGNORECASE)
 _NO_SCHEME = Pattern(_AUTHORITY)
@@ -50,34 +76,31 @@ def placeholder(value: str) -> str:
 
 def ipv4(value: str) -> str:
     """Dotted quad without leading zeros (``010.0.0.1`` means different things to different programs)."""
-    if value.count(".") != 3 or len(value) > 15 or not value.isascii():  # noqa: PLR2004 - dotted quad
-        return ""
-    for part in value.split("."):
-        if not part.isdigit() or len(part) > 3 or int(part) > 255 or (part[0] == "0" and part != "0"):  # noqa: PLR2004
-            return ""
-    return "ipv4"
+    return "ipv4" if value.count(".") == _DOTS and _OCTETS.issuperset(value.split(".")) else ""
 
 
 def ipv6(value: str) -> str:
     """RFC 4291 text form, with an embedded IPv4 tail and with a zone (``fe80::1%eth0``)."""
-    if value.count(":") < 2:  # noqa: PLR2004 - no shorter form than "::"
+    if value.count(":") < _FEWEST_COLONS:
         return ""
     address, percent, zone = value.partition("%")
-    if (percent and (not zone or not zone.replace("-", "").replace(".", "").replace("_", "").isalnum())) or ":::" in address:
+    if (
+        percent and (not zone or not zone.replace("-", "").replace(".", "").replace("_", "").isalnum())
+    ) or ":::" in address:
         return ""
     groups = address.split(":")
-    room = 8
+    room = _GROUPS
     if "." in groups[-1]:
         if not ipv4(groups.pop()):
             return ""
-        room = 6
+        room = _GROUPS - 2
     elided = address.count("::")
     if elided > 1 or (address.startswith(":") and not address.startswith("::")):
         return ""
     if address.endswith(":") and not address.endswith("::"):
         return ""
     filled = [group for group in groups if group]
-    if any(len(group) > 4 or not _HEX.issuperset(group) for group in filled):  # noqa: PLR2004 - 16 bits
+    if any(len(group) > _GROUP_DIGITS or not _HEX.issuperset(group) for group in filled):
         return ""
     return "ipv6" if (len(filled) < room if elided else len(filled) == room and len(groups) == room) else ""
 
@@ -90,7 +113,7 @@ def ip(value: str) -> str:
 def cidr(value: str) -> str:
     """A network such as ``10.0.0.0/8``: not an address, so never typed ``ip``."""
     address, slash, bits = value.partition("/")
-    if not slash or not bits.isdigit() or len(bits) > 3:  # noqa: PLR2004 - at most /128
+    if not slash or bits not in _PREFIX_LENGTHS:
         return ""
     kind = ip(address)
     return "cidr" if kind and int(bits) <= (32 if kind == "ipv4" else 128) else ""
@@ -99,7 +122,7 @@ def cidr(value: str) -> str:
 def ip_port(value: str) -> str:
     """``10.0.0.1:443`` or ``[2001:db8::1]:443``."""
     address, colon, port = value.rpartition(":")
-    if not colon or not port.isdigit() or len(port) > 5 or int(port) > 65535:  # noqa: PLR2004 - 16 bits
+    if not colon or not scalars.port(port):
         return ""
     if address.startswith("[") and address.endswith("]"):
         return "ipv6 with port" if ipv6(address[1:-1]) else ""
@@ -116,17 +139,14 @@ def host(value: str) -> str:
 
     ``jsmith`` can be a host as well as a user: ask only where the field's name says host.
     """
-    if len(value) > _LONGEST_HOST or value.isdigit() or ip(value) or placeholder(value):
+    name = value.removesuffix(".")
+    if len(name) > _LONGEST_HOST or not _LABELS.full(name):
         return ""
-    name = value[:-1] if value.endswith(".") else value
-    if not _LABELS.full(name) or not any(map(str.isalpha, name)):
+    lower = name.lower()
+    if lower == name.upper() or lower in _PLACEHOLDERS:  # no letter: a number or an address
         return ""
-    labels = name.split(".")
-    if any(len(label) > _LONGEST_LABEL for label in labels):
-        return ""
-    if len(labels) == 1:
-        return "host name"
-    return "fqdn" if labels[-1].isalpha() or labels[-1].startswith("xn--") else "host name"
+    last = lower.rpartition(".")
+    return "fqdn" if last[1] and (last[2].isalpha() or last[2].startswith("xn--")) else "host name"
 
 
 def domain(value: str) -> str:

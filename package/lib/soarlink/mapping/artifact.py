@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Mapping, Tuple
 
 from soarlink.rows.row import Value
 
@@ -13,7 +13,7 @@ class MappedArtifact:
     """The CEF side of one artifact: SOAR's ``cef`` and ``cef_types``, keys in a stable order."""
 
     cef: Mapping[str, Value]
-    cef_types: Mapping[str, Tuple[str, ...]]
+    cef_types: Mapping[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True)
@@ -35,12 +35,12 @@ class TraceLine:
 class MappedRow:
     """A row's artifacts and the account of its fields: every input field is mapped, kept or dropped with a reason."""
 
-    artifacts: Tuple[MappedArtifact, ...]
-    mapped: Tuple[str, ...]
+    artifacts: tuple[MappedArtifact, ...]
+    mapped: tuple[str, ...]
     """Fields delivered under a CEF name."""
-    kept: Tuple[str, ...]
+    kept: tuple[str, ...]
     """Fields delivered under their own name only."""
     dropped: Mapping[str, str]
     """Field → reason."""
-    notes: Tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     """What an analyst should know, such as a zip rule that fell back to lists."""

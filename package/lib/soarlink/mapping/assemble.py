@@ -6,34 +6,48 @@ recorder it does the same and also says why.
 
 from __future__ import annotations
 
-from typing import Dict, List, Mapping, Optional, Sequence, Tuple
+from collections.abc import Mapping, Sequence
+from itertools import chain
 
 from soarlink.mapping.artifact import TraceLine
-from soarlink.mapping.slot import Piece, Slot
+from soarlink.mapping.slot import NO_BRANCH, Piece, Slot
 from soarlink.rows.row import Value
 
-Types = Tuple[str, ...]
+Types = tuple[str, ...]
 
 
 class Draft:
     """One artifact in the making."""
 
-    __slots__ = ("beside", "cef", "dropped", "fields", "holders", "kept", "mapped", "notes", "own", "recorder", "renames", "types")
+    __slots__ = (
+        "beside",
+        "cef",
+        "dropped",
+        "fields",
+        "holders",
+        "kept",
+        "mapped",
+        "notes",
+        "own",
+        "recorder",
+        "renames",
+        "types",
+    )
 
-    def __init__(self, fields: Mapping[str, Value], field_names: str, recorder: Optional[List[TraceLine]]) -> None:
+    def __init__(self, fields: Mapping[str, Value], field_names: str, recorder: list[TraceLine] | None) -> None:
         """``fields`` are those of this artifact; ``recorder`` receives the trace when one is wanted."""
         self.fields = fields
         self.renames = field_names != "original"
         self.beside = field_names == "both"
         self.recorder = recorder
-        self.cef: Dict[str, Value] = {}
-        self.own: Dict[str, Value] = {}
-        self.types: Dict[str, Types] = {}
-        self.holders: Dict[str, str] = {}
-        self.mapped: List[str] = []
-        self.kept: List[str] = []
-        self.dropped: Dict[str, str] = {}
-        self.notes: List[str] = []
+        self.cef: dict[str, Value] = {}
+        self.own: dict[str, Value] = {}
+        self.types: dict[str, Types] = {}
+        self.holders: dict[str, str] = {}
+        self.mapped: list[str] = []
+        self.kept: list[str] = []
+        self.dropped: dict[str, str] = {}
+        self.notes: list[str] = []
 
     def claim(self, slot: Slot, targets: Sequence[str], value: Value, types: Types) -> str:
         """Deliver under the first target that is free or says the same already; "" when there is none.
@@ -64,22 +78,17 @@ class Draft:
 
     def deliver(self, slot: Slot, value: Value) -> None:
         """Values that are several, or that a transform changes: grouped by where they want to go."""
-        values = (value,) if isinstance(value, str) else value
-        if slot.treatment.kind == "first" and len(values) > 1:
-            if not slot.copies:
-                said = f"{slot.field}: the first of {len(values)} values is delivered; the artifact's data has all."
-                self.notes.append(said)
-            values = values[:1]
+        values = self._treated(slot, value)
         taken_apart = [slot.pieces(text) for text in values]
-        groups: Dict[Tuple[str, ...], List[Piece]] = {}
-        for pieces in taken_apart:
-            for piece in pieces:
-                groups.setdefault(piece.verdict.targets, []).append(piece)
+        groups: dict[tuple[str, ...], list[Piece]] = {}
+        for piece in chain.from_iterable(taken_apart):
+            groups.setdefault(piece.verdict.targets, []).append(piece)
         names = {}
-        for targets, pieces in groups.items():
+        for targets, members in groups.items():
             if targets and self.renames:
-                packed = _packed([piece.text for piece in pieces], slot)
-                names[targets] = self.claim(slot, targets, packed, _shared([piece.verdict.types for piece in pieces], packed))
+                packed = _packed([piece.text for piece in members], slot)
+                types = _shared([piece.verdict.types for piece in members], packed)
+                names[targets] = self.claim(slot, targets, packed, types)
         if self.recorder is not None:
             for text, pieces in zip(values, taken_apart):
                 for piece in pieces:
@@ -88,12 +97,26 @@ class Draft:
             (self.mapped if any(names.values()) else self.kept).append(slot.field)
             self._keep(slot, values, taken_apart, names)
 
+    def _treated(self, slot: Slot, value: Value) -> tuple[str, ...]:
+        """The values that are delivered: all, or the first with a word about the others."""
+        values = (value,) if isinstance(value, str) else value
+        if slot.treatment.kind != "first" or len(values) == 1:
+            return values
+        if not slot.copies:
+            said = f"{slot.field}: the first of {len(values)} values is delivered; the artifact's data has all."
+            self.notes.append(said)
+        return values[:1]
+
     def _keep(
-        self, slot: Slot, values: Sequence[str], taken_apart: Sequence[List[Piece]], names: Mapping[Tuple[str, ...], str]
+        self,
+        slot: Slot,
+        values: Sequence[str],
+        taken_apart: Sequence[list[Piece]],
+        names: Mapping[tuple[str, ...], str],
     ) -> None:
         """Under the field's own name: all values, or with ``cef`` those of which some part found no CEF name."""
-        texts: List[str] = []
-        types: List[Types] = []
+        texts: list[str] = []
+        types: list[Types] = []
         for value, pieces in zip(values, taken_apart):
             if not self.beside and all(names.get(piece.verdict.targets) for piece in pieces):
                 continue
@@ -115,7 +138,7 @@ class Draft:
         if self.recorder is None or (slot.copies and not name):
             return
         verdict = piece.verdict
-        taken = f"taken for {verdict.recogniser}" if verdict.recogniser else "of no kind that the rule has a target for"
+        taken = f"taken for {verdict.recogniser}" if verdict.recogniser else "whatever the value"
         if name and slot.copies:
             why = f"{taken}: also copied to {name}"
         elif name:
@@ -125,13 +148,18 @@ class Draft:
             holder = self.holders.get(verdict.targets[-1], verdict.targets[-1])
             why = f"{taken}: {' and '.join(verdict.targets)} belongs to {holder}, so kept under its own name"
         else:
-            why = f"{taken}: kept under its own name" if slot.rule.stanza else "no rule: kept under its own name"
+            lacking = ", for which the rule has no target" if verdict is NO_BRANCH else ""
+            why = (
+                f"{taken}{lacking}: kept under its own name" if slot.rule.stanza else "no rule: kept under its own name"
+            )
         if piece.text != value:
             why = f"{why}; made of it: {piece.text}"
-        self.recorder.append(TraceLine(slot.field, value, slot.rule.stanza, verdict.recogniser, name or slot.field, why))
+        self.recorder.append(
+            TraceLine(slot.field, value, slot.rule.stanza, verdict.recogniser, name or slot.field, why)
+        )
 
 
-def assemble(slots: Sequence[Slot], draft: Draft) -> None:  # noqa: C901, PLR0912 - the hot path: calls cost more than branches
+def assemble(slots: Sequence[Slot], draft: Draft) -> None:  # noqa: C901 - the hot path: calls cost more than branches
     """Every slot in its turn."""
     fields, cef, own, types = draft.fields, draft.cef, draft.own, draft.types
     renames, beside, holders, recorder = draft.renames, draft.beside, draft.holders, draft.recorder
@@ -142,7 +170,7 @@ def assemble(slots: Sequence[Slot], draft: Draft) -> None:  # noqa: C901, PLR091
         if value is None:
             continue
         copies = slot.copies
-        if copies and (not renames or all([name in cef or name in fields for name in slot.targets])):  # noqa: C419 - faster
+        if copies and (not renames or slot.only_target in cef or slot.only_target in fields):
             continue
         text = "" if not isinstance(value, str) or slot.drops else value if slot.plain else slot.only(value)
         if not text:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Dict, Iterable, Mapping as Dictionary, Tuple
+from collections.abc import Iterable
+from collections.abc import Mapping as Dictionary
 
 from soarlink.errors import MappingError
 from soarlink.mapping.compiled import Mapping
@@ -16,7 +17,7 @@ _TRUE = frozenset(("1", "true", "t", "yes", "y"))
 _FALSE = frozenset(("0", "false", "f", "no", "n", ""))
 
 
-def overlay(shipped: Stanzas, local: Stanzas) -> Dict[str, Dict[str, str]]:
+def overlay(shipped: Stanzas, local: Stanzas) -> dict[str, dict[str, str]]:
     """``local`` over ``shipped``, key by key, as Splunk layers conf files; stanzas of ``local`` alone are added."""
     merged = {name: dict(settings) for name, settings in shipped.items()}
     for name, settings in local.items():
@@ -24,7 +25,7 @@ def overlay(shipped: Stanzas, local: Stanzas) -> Dict[str, Dict[str, str]]:
     return merged
 
 
-def parse_rules(stanzas: Stanzas) -> Tuple[Rule, ...]:
+def parse_rules(stanzas: Stanzas) -> tuple[Rule, ...]:
     """Every stanza that is not disabled, as a rule, in no particular order.
 
     Raises:
@@ -37,7 +38,7 @@ def parse_rules(stanzas: Stanzas) -> Tuple[Rule, ...]:
     )
 
 
-def ordered(rules: Iterable[Rule]) -> Tuple[Rule, ...]:
+def ordered(rules: Iterable[Rule]) -> tuple[Rule, ...]:
     """The rules in ascending order.
 
     Raises:
@@ -46,7 +47,9 @@ def ordered(rules: Iterable[Rule]) -> Tuple[Rule, ...]:
     in_order = sorted(rules, key=lambda rule: (rule.order, rule.stanza))
     for before, after in zip(in_order, in_order[1:]):
         if before.order == after.order:
-            raise MappingError(after.stanza, "order", f"{after.order} is that of [{before.stanza}] too.", "Give it another number.")
+            raise MappingError(
+                after.stanza, "order", f"{after.order} is that of [{before.stanza}] too.", "Give it another number."
+            )
     return tuple(in_order)
 
 
@@ -59,7 +62,7 @@ def compile_rules(stanzas: Stanzas) -> Mapping:
     return Mapping(ordered(parse_rules(stanzas)))
 
 
-def _own(settings: Dictionary[str, str]) -> Dict[str, str]:
+def _own(settings: Dictionary[str, str]) -> dict[str, str]:
     """The stanza's settings without what splunkd's REST adds to them (``eai:acl``, ``eai:appName``, …)."""
     return {key: value for key, value in settings.items() if not key.startswith("eai:")}
 

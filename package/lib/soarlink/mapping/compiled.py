@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Mapping as Dictionary, Optional, Sequence, Tuple
+from collections.abc import Mapping as Dictionary
+from collections.abc import Sequence
 
 from soarlink.mapping.artifact import MappedRow, TraceLine
 from soarlink.mapping.index import RuleIndex
@@ -21,20 +22,20 @@ class Mapping:
 
     __slots__ = ("_digest", "_index", "_rules")
 
-    def __init__(self, rules: Tuple[Rule, ...]) -> None:
+    def __init__(self, rules: tuple[Rule, ...]) -> None:
         """Take the rules, already in ascending order."""
         self._rules = rules
         self._digest = ""
-        self._index: Optional[RuleIndex] = None
+        self._index: RuleIndex | None = None
 
     @property
-    def rules(self) -> Tuple[Rule, ...]:
+    def rules(self) -> tuple[Rule, ...]:
         """The rules in the order in which they apply."""
         return self._rules
 
     @property
     def digest(self) -> str:
-        """SHA-256 (hex) over the canonical rules: the same for the same rules, in whatever order they were written down."""
+        """SHA-256 (hex) over the canonical rules: the same for the same rules, however they were written down."""
         if not self._digest:
             import hashlib
             import json
@@ -62,7 +63,7 @@ class Mapping:
 
 def explain_fields(
     mapping: Mapping, fields: Dictionary[str, Value], search: SearchContext, options: MappingOptions
-) -> Tuple[MappedRow, Tuple[TraceLine, ...]]:
+) -> tuple[MappedRow, tuple[TraceLine, ...]]:
     """Map and explain single fields, as ``lab map FIELD=VALUE…`` does."""
     row = Row(rid="0", position=0, fields=fields)
     return mapping.bind(tuple(fields), search, options).explain(row)

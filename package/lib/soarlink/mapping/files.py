@@ -9,10 +9,13 @@ from soarlink.mapping.pattern import Pattern
 
 _HEX = frozenset("0123456789abcdefABCDEF")
 _HASHES = {32: "md5", 40: "sha1", 64: "sha256", 128: "sha512"}
+_PROGRAM_ENDINGS = frozenset((".exe", ".com", ".scr"))
 _LONGEST_NAME = 255
 _LONGEST_PATH = 32767  # Windows' limit with the \\?\ prefix
 _SSDEEP = Pattern(r"\d{1,10}:[A-Za-z0-9+/]{3,}:[A-Za-z0-9+/]{3,}")
-_WINDOWS = Pattern(r"(?:\\\\\?\\)?[A-Za-z]:[\\/][^\n\r<>|\"*]*|%\w+%\\[^\n\r<>|\"*]*|\\(?:\?\?|Device|SystemRoot)\\[^\n\r<>|\"*]*")
+_WINDOWS = Pattern(
+    r"(?:\\\\\?\\)?[A-Za-z]:[\\/][^\n\r<>|\"*]*|%\w+%\\[^\n\r<>|\"*]*|\\(?:\?\?|Device|SystemRoot)\\[^\n\r<>|\"*]*"
+)
 _UNC = Pattern(r"\\\\[^\\/\s<>|\"?*:]+\\[^\n\r<>|\"*:]+")
 _EXTENSION = Pattern(r"[^\\/:*?\"<>|\x00-\x1f]*[^\\/:*?\"<>|.\x00-\x1f]\.[A-Za-z0-9_~]{1,12}")
 _IMAGE_WITH_MORE = Pattern(r"\.(?:exe|com|scr|bat|cmd|dll|ps1|vbs|js|msi|cpl|py|sh)[\"']?\s+\S", re.IGNORECASE)
@@ -20,7 +23,7 @@ _REGISTRY = Pattern(r"(?:HKEY_[A-Z_]+|HK(?:LM|CU|U|CR|CC)|\\REGISTRY\\(?:MACHINE
 
 
 def file_hash(value: str) -> str:
-    """``md5``, ``sha1``, ``sha256`` or ``sha512`` by length, else ``ssdeep``. Ask only where the field's name says hash."""
+    """``md5``, ``sha1``, ``sha256`` or ``sha512`` by length, else ``ssdeep``. Ask only in hash fields."""
     kind = _HASHES.get(len(value), "")
     if kind:
         return kind if _HEX.issuperset(value) else ""
@@ -29,27 +32,31 @@ def file_hash(value: str) -> str:
 
 def md5(value: str) -> str:
     """32 hexadecimal digits."""
-    return "md5" if len(value) == 32 and _HEX.issuperset(value) else ""  # noqa: PLR2004
+    return _digest(value, "md5")
 
 
 def sha1(value: str) -> str:
     """40 hexadecimal digits."""
-    return "sha1" if len(value) == 40 and _HEX.issuperset(value) else ""  # noqa: PLR2004
+    return _digest(value, "sha1")
 
 
 def sha256(value: str) -> str:
     """64 hexadecimal digits."""
-    return "sha256" if len(value) == 64 and _HEX.issuperset(value) else ""  # noqa: PLR2004
+    return _digest(value, "sha256")
 
 
 def sha512(value: str) -> str:
     """128 hexadecimal digits."""
-    return "sha512" if len(value) == 128 and _HEX.issuperset(value) else ""  # noqa: PLR2004
+    return _digest(value, "sha512")
+
+
+def _digest(value: str, kind: str) -> str:
+    return kind if _HASHES.get(len(value)) == kind and _HEX.issuperset(value) else ""
 
 
 def ssdeep(value: str) -> str:
     """A fuzzy hash, ``blocksize:hash:hash``."""
-    return "ssdeep" if value.count(":") == 2 and _SSDEEP.full(value) else ""  # noqa: PLR2004
+    return "ssdeep" if ":" in value and _SSDEEP.full(value) else ""
 
 
 def windows_path(value: str) -> str:
@@ -92,36 +99,42 @@ def named_file(value: str) -> str:
 
 def command_line(value: str) -> str:
     """A program with arguments (or a quoted program)."""
-    if value.startswith(('"', "'")) or _IMAGE_WITH_MORE.search(value):
+    if value.startswith(('"', "'")):
         return "command line"
-    return "command line" if " -" in value or (" " in value and value.startswith("/")) or " /" in value else ""
+    if " " not in value:
+        return ""
+    arguments = " -" in value or " /" in value or value.startswith("/") or _IMAGE_WITH_MORE.search(value)
+    return "command line" if arguments else ""
 
 
 def process_path(value: str) -> str:
     """The full path of a program, without arguments."""
-    if command_line(value):
-        return ""
+    return "" if command_line(value) else _path_only(value)
+
+
+def _path_only(value: str) -> str:
     return "process path" if windows_path(value) or posix_path(value) else ""
 
 
 def process_name(value: str) -> str:
     """A program's name without path and arguments. Ask only where the field's name says process."""
-    if value.isdigit() or "/" in value or command_line(value):
-        return ""
+    return "" if value.isdigit() or command_line(value) else _name_only(value)
+
+
+def _name_only(value: str) -> str:
     return "process name" if file_name(value) else ""
 
 
 def process(value: str) -> str:
     """A program by its name or its path; no command line, no number."""
-    if value.isdigit() or placeholder(value):
+    if value.isdigit() or command_line(value):
         return ""
-    return process_path(value) or process_name(value)
+    return _path_only(value) or _name_only(value)
 
 
 def program(value: str) -> str:
     """A name that ends like a Windows program's, without arguments: ``cmd.exe``."""
-    lower = value[-4:].lower()
-    return process(value) if lower in {".exe", ".com", ".scr"} else ""
+    return process(value) if value[-4:].lower() in _PROGRAM_ENDINGS else ""
 
 
 def registry(value: str) -> str:

@@ -1,8 +1,8 @@
-"""Field-name patterns: plain names, and names with ``*``. Written without ``re``: compiling would cost more than matching."""
+"""Field-name patterns: plain names, and names with ``*``. Without ``re``: compiling would cost more than matching."""
 
 from __future__ import annotations
 
-from typing import Optional, Sequence, Tuple
+from collections.abc import Sequence
 
 
 def is_glob(pattern: str) -> bool:
@@ -17,11 +17,11 @@ def problem(pattern: str) -> str:
     return "has two stars side by side" if "**" in pattern else ""
 
 
-def captures(pattern: str, name: str) -> Optional[Tuple[str, ...]]:
+def captures(pattern: str, name: str) -> tuple[str, ...] | None:
     """What the stars of ``pattern`` stand for in ``name``; None when it does not match.
 
-    A plain name must be equal, case and all. A pattern with stars ignores case, and a star stands for as little as it can
-    (the last one for the rest).
+    A plain name must be equal, case and all. A pattern with stars ignores case, and a star stands for as little as it
+    can (the last one for the rest).
     """
     if "*" not in pattern:
         return () if pattern == name else None
@@ -45,5 +45,11 @@ def captures(pattern: str, name: str) -> Optional[Tuple[str, ...]]:
 
 
 def matches(patterns: Sequence[str], text: str) -> bool:
-    """Whether any of the patterns matches."""
-    return any(captures(pattern, text) is not None for pattern in patterns)
+    """Whether any of the patterns matches, and none of those that begin with ``!``.
+
+    With only such ones all other texts match.
+    """
+    wanted = [pattern for pattern in patterns if not pattern.startswith("!")]
+    if any(captures(pattern[1:], text) is not None for pattern in patterns if pattern.startswith("!")):
+        return False
+    return not wanted or any(captures(pattern, text) is not None for pattern in wanted)

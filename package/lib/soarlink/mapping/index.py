@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Dict, List, NamedTuple, Sequence, Tuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from soarlink.mapping import glob
 from soarlink.mapping.fieldname import bare
@@ -15,7 +16,7 @@ class Match(NamedTuple):
     rule: Rule
     place: int
     """Position of the matching pattern in the rule's ``fields``: it decides between fields of one rule."""
-    captured: Tuple[str, ...]
+    captured: tuple[str, ...]
 
 
 class RuleIndex:
@@ -23,9 +24,9 @@ class RuleIndex:
 
     def __init__(self, rules: Sequence[Rule]) -> None:
         self._rules = rules
-        self._exact: Dict[str, List[Tuple[int, int]]] = {}
-        self._endings: List[Tuple[int, int, str]] = []
-        self._globs: List[Tuple[int, int, str]] = []
+        self._exact: dict[str, list[tuple[int, int]]] = {}
+        self._endings: list[tuple[int, int, str]] = []
+        self._globs: list[tuple[int, int, str]] = []
         for index, rule in enumerate(rules):
             for place, pattern in enumerate(rule.fields):
                 if not glob.is_glob(pattern):
@@ -36,9 +37,9 @@ class RuleIndex:
                     self._globs.append((index, place, pattern))
         self._suffixes = tuple(pattern[1:].lower() for _, _, pattern in self._endings)
 
-    def matches(self, field: str) -> Tuple[Match, ...]:
+    def matches(self, field: str) -> tuple[Match, ...]:
         """All rules for the field in their order, by its name as it stands and by its bare name."""
-        found: Dict[int, Match] = {}
+        found: dict[int, Match] = {}
         for name in dict.fromkeys((field, bare(field))):
             for index, place in self._exact.get(name, ()):
                 found.setdefault(index, Match(self._rules[index], place, ()))

@@ -21,7 +21,7 @@ LIST = Treatment("list")
 
 
 def parse_multivalue(text: str) -> Treatment:
-    """Read ``list``, ``first``, ``join``, ``join:<separator>`` or ``each``.
+    r"""Read ``list``, ``first``, ``join``, ``join:<separator>`` or ``each``.
 
     The separator is taken as it stands; ``\\n`` and ``\\t`` mean newline and tab.
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Callable, Match, Optional
+from re import Match
+from typing import Callable, Optional
 
 _Matcher = Callable[[str], Optional[Match[str]]]
 

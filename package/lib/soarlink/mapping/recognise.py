@@ -6,7 +6,7 @@ the others only make sense where the field's name says what to expect, so a rule
 
 from __future__ import annotations
 
-from typing import Callable, Dict, Tuple
+from typing import Callable
 
 from soarlink.mapping import addresses, files, identities, scalars
 
@@ -19,7 +19,7 @@ def text(value: str) -> str:  # noqa: ARG001 - the signature of a recogniser
     return "text"
 
 
-RECOGNISERS: Dict[str, Tuple[Recogniser, Tuple[str, ...]]] = {
+RECOGNISERS: dict[str, tuple[Recogniser, tuple[str, ...]]] = {
     "": (text, ()),
     "account": (identities.account, ("user name",)),
     "apex": (addresses.apex, ("domain",)),
@@ -37,6 +37,7 @@ RECOGNISERS: Dict[str, Tuple[Recogniser, Tuple[str, ...]]] = {
     "mac": (addresses.mac, ("mac address",)),
     "md5": (files.md5, ("hash", "md5")),
     "named_file": (files.named_file, ("file name",)),
+    "number": (scalars.number, ()),
     "path": (files.path, ("file path",)),
     "pid": (scalars.pid, ("pid",)),
     "placeholder": (addresses.placeholder, ()),
@@ -63,13 +64,56 @@ RECOGNISERS: Dict[str, Tuple[Recogniser, Tuple[str, ...]]] = {
 """Kind → (recogniser, SOAR data types that its values carry unless the rule says otherwise)."""
 
 DATA_TYPES = frozenset(
-    ("cve", "date", "domain", "email", "file name", "file path", "hash", "host name", "ip", "ipv6", "mac address", "md5")
-    + ("pid", "port", "process name", "sha1", "sha256", "url", "user name", "vault id")
+    (
+        "cve",
+        "date",
+        "domain",
+        "email",
+        "file name",
+        "file path",
+        "hash",
+        "host name",
+        "ip",
+        "ipv6",
+        "mac address",
+        "md5",
+        "pid",
+        "port",
+        "process name",
+        "sha1",
+        "sha256",
+        "url",
+        "user name",
+        "vault id",
+    )
 )
-"""SOAR's data types ("contains") that apps ask for. Others are free text there: a rule writes them ``custom:<name>``."""
+"""SOAR's data types ("contains") that apps ask for. Others are free text there: rules write them ``custom:<name>``."""
 
 MARKED = frozenset(
-    ("account", "apex", "arn", "cidr", "command_line", "cve", "domain", "email", "ip", "ip_port", "mac", "named_file", "path")
-    + ("process_path", "program", "registry", "sid", "ssdeep", "sure_user", "upn", "url", "web_address", "windows_path")
+    (
+        "account",
+        "apex",
+        "arn",
+        "cidr",
+        "command_line",
+        "cve",
+        "domain",
+        "email",
+        "ip",
+        "ip_port",
+        "mac",
+        "named_file",
+        "path",
+        "process_path",
+        "program",
+        "registry",
+        "sid",
+        "ssdeep",
+        "sure_user",
+        "upn",
+        "url",
+        "web_address",
+        "windows_path",
+    )
 )
-"""Kinds whose values always have a mark, such as a dot or a colon: letters and digits alone are never one of them."""
+"""Kinds whose values always have a mark, such as a dot or a colon: never letters and digits alone."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Dict, List, Mapping as Dictionary, NamedTuple, Optional, Sequence, Tuple
+from collections.abc import Mapping as Dictionary
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from soarlink.mapping import glob
 from soarlink.mapping.fieldname import bare
@@ -12,8 +14,8 @@ from soarlink.mapping.rule import OWN_NAME, Branch, Rule
 from soarlink.mapping.search import SearchContext
 from soarlink.mapping.slot import Slot
 
-Condition = Tuple[str, Tuple[str, ...]]
-"""A field, and the patterns that all its values must match; no patterns: the field must be there."""
+Condition = tuple[str, tuple[str, ...]]
+"""A field, and the patterns that all its values must match; no patterns: it must be there; ``!field``: it must not."""
 
 
 class Candidate(NamedTuple):
@@ -21,16 +23,16 @@ class Candidate(NamedTuple):
 
     rule: Rule
     place: int
-    captured: Tuple[str, ...]
-    conditions: Tuple[Condition, ...]
+    captured: tuple[str, ...]
+    conditions: tuple[Condition, ...]
     """What only the row can tell."""
 
 
 class Header(NamedTuple):
     """A header with the candidates of its fields, and all conditions that rows must be asked for."""
 
-    candidates: Tuple[Tuple[str, Tuple[Candidate, ...]], ...]
-    conditions: Tuple[Condition, ...]
+    candidates: tuple[tuple[str, tuple[Candidate, ...]], ...]
+    conditions: tuple[Condition, ...]
     names: Dictionary[str, str]
     """Field names as rules write them → as they stand in the header."""
 
@@ -50,7 +52,7 @@ class Resolver:
 
     def header(self, fields: Sequence[str]) -> Header:
         """The candidates for each field of a header."""
-        names: Dict[str, str] = {}
+        names: dict[str, str] = {}
         for field in fields:
             names.setdefault(bare(field), field)
         names.update((field, field) for field in fields)
@@ -58,7 +60,7 @@ class Resolver:
         conditions = {condition for _, found in candidates for candidate in found for condition in candidate.conditions}
         return Header(candidates, tuple(sorted(conditions)), names)
 
-    def slots(self, header: Header, met: Dictionary[Condition, bool]) -> Tuple[Slot, ...]:
+    def slots(self, header: Header, met: Dictionary[Condition, bool]) -> tuple[Slot, ...]:
         """The slots for rows that meet the given conditions, in the order in which they claim CEF names."""
         chosen = [pair for field, candidates in header.candidates for pair in _chosen(field, candidates, met)]
         chosen.sort(key=lambda pair: (pair[1].rule.order, pair[1].place, pair[0]))
@@ -70,7 +72,7 @@ class Resolver:
         partners = tuple(names[partner] for partner in candidate.rule.partners if partner in names)
         return Slot(field, candidate.rule, candidate.captured, treatment, partners)
 
-    def _candidates(self, field: str, names: Dictionary[str, str]) -> Tuple[Candidate, ...]:
+    def _candidates(self, field: str, names: Dictionary[str, str]) -> tuple[Candidate, ...]:
         """Every rule that can be for the field, in order."""
         candidates = []
         for rule, place, captured in self._index.matches(field):
@@ -80,7 +82,9 @@ class Resolver:
         return tuple(candidates)
 
 
-def _chosen(field: str, candidates: Sequence[Candidate], met: Dictionary[Condition, bool]) -> List[Tuple[str, Candidate]]:
+def _chosen(
+    field: str, candidates: Sequence[Candidate], met: Dictionary[Condition, bool]
+) -> list[tuple[str, Candidate]]:
     """The first rule that maps or drops the field, and the copies beside it; a dropped field is not copied."""
     holding = [candidate for candidate in candidates if all(met[condition] for condition in candidate.conditions)]
     decisive = next((candidate for candidate in holding if candidate.rule.mode != "copy"), _KEPT)
@@ -99,9 +103,16 @@ def _wanted(rule: Rule, search: SearchContext) -> bool:
     return all(not patterns or glob.matches(patterns, text) for patterns, text in asked)
 
 
-def _conditions(rule: Rule, names: Dictionary[str, str]) -> Optional[Tuple[Condition, ...]]:
+def _conditions(rule: Rule, names: Dictionary[str, str]) -> tuple[Condition, ...] | None:
     """What rows must be asked for this rule; None when no row of this header can meet it."""
     asked = rule.when_field + ((("sourcetype", rule.when_sourcetype),) if rule.when_sourcetype else ())
-    if any(field not in names for field, _ in asked):
-        return None
-    return tuple((names[field], patterns) for field, patterns in asked)
+    conditions = []
+    for field, patterns in asked:
+        if field.startswith("!"):
+            if field[1:] in names:
+                conditions.append((f"!{names[field[1:]]}", patterns))
+        elif field in names:
+            conditions.append((names[field], patterns))
+        else:
+            return None
+    return tuple(conditions)

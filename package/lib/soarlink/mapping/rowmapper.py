@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Dict, List, Mapping, Optional, Sequence, Tuple
+from collections.abc import Mapping, Sequence
 
 from soarlink.mapping import glob
 from soarlink.mapping.artifact import MappedArtifact, MappedRow, TraceLine
@@ -24,8 +24,8 @@ class RowMapper:
         """``field_names`` is ``both``, ``cef`` or ``original``."""
         self._resolver = resolver
         self._field_names = field_names
-        self._plans: Dict[Tuple[bool, ...], Tuple[Slot, ...]] = {}
-        self._met: Dict[Tuple[Condition, Value], bool] = {}
+        self._plans: dict[tuple[bool, ...], tuple[Slot, ...]] = {}
+        self._met: dict[tuple[Condition, Value], bool] = {}
         self._fields = frozenset(fields)
         self._header: Header = resolver.header(fields)
 
@@ -33,13 +33,13 @@ class RowMapper:
         """The row's artifacts, and where each of its fields ended."""
         return self._mapped(row, None)
 
-    def explain(self, row: Row) -> Tuple[MappedRow, Tuple[TraceLine, ...]]:
+    def explain(self, row: Row) -> tuple[MappedRow, tuple[TraceLine, ...]]:
         """The same as :meth:`map`, by the same decisions, with a line for every value of every field."""
-        recorder: List[TraceLine] = []
+        recorder: list[TraceLine] = []
         mapped = self._mapped(row, recorder)
         return mapped, tuple(dict.fromkeys(recorder))
 
-    def _mapped(self, row: Row, recorder: Optional[List[TraceLine]]) -> MappedRow:
+    def _mapped(self, row: Row, recorder: list[TraceLine] | None) -> MappedRow:
         fields = row.fields
         slots = self._slots(fields)
         if tuple not in set(map(type, fields.values())):
@@ -52,13 +52,13 @@ class RowMapper:
             assemble(slots, draft)
         return _mapped_row(drafts, notes)
 
-    def _slots(self, fields: Mapping[str, Value]) -> Tuple[Slot, ...]:
+    def _slots(self, fields: Mapping[str, Value]) -> tuple[Slot, ...]:
         """The slots for this row: the header's, narrowed by what only the row can tell."""
         if not self._fields.issuperset(fields):
             self._fields = self._fields.union(fields)
             self._header = self._resolver.header(tuple(self._fields))
             self._plans.clear()
-        met = tuple([self._is_met(condition, fields.get(condition[0])) for condition in self._header.conditions])
+        met = tuple([self._is_met(condition, fields) for condition in self._header.conditions])
         plan = self._plans.get(met)
         if plan is None:
             if len(self._plans) >= _MOST_PLANS:
@@ -67,19 +67,23 @@ class RowMapper:
             self._plans[met] = plan
         return plan
 
-    def _is_met(self, condition: Condition, value: Optional[Value]) -> bool:
-        if value is None or not condition[1]:
+    def _is_met(self, condition: Condition, fields: Mapping[str, Value]) -> bool:
+        field, patterns = condition
+        if field.startswith("!"):
+            return field[1:] not in fields
+        value = fields.get(field)
+        if value is None or not patterns:
             return value is not None
         known = self._met.get((condition, value))
         if known is None:
             if len(self._met) >= _MOST_PLANS:
                 self._met.clear()
             values = (value,) if isinstance(value, str) else value
-            known = self._met[condition, value] = all(glob.matches(condition[1], text) for text in values)
+            known = self._met[condition, value] = all(glob.matches(patterns, text) for text in values)
         return known
 
 
-def _mapped_row(drafts: Sequence[Draft], notes: Tuple[str, ...]) -> MappedRow:
+def _mapped_row(drafts: Sequence[Draft], notes: tuple[str, ...]) -> MappedRow:
     """The drafts as one row. A field that has a CEF name in any artifact counts as mapped."""
     artifacts = []
     for draft in drafts:

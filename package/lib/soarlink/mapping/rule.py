@@ -5,7 +5,7 @@ Named tuples rather than dataclasses: there are a few hundred, and every alert l
 
 from __future__ import annotations
 
-from typing import NamedTuple, Tuple
+from typing import NamedTuple
 
 OWN_NAME = "{0}"
 """Target that stands for the field's own name."""
@@ -16,30 +16,30 @@ class Branch(NamedTuple):
 
     kind: str
     """A key of :data:`soarlink.mapping.recognise.RECOGNISERS`; "" takes every value."""
-    targets: Tuple[str, ...]
+    targets: tuple[str, ...]
     """CEF names, ``{0}`` for the field's own name; ``{1}``… stand for what the stars of the pattern matched."""
-    types: Tuple[str, ...]
+    types: tuple[str, ...]
     """SOAR data types that the values get."""
 
 
 class Rule(NamedTuple):
     """A rule as the stanza states it. ``when_*`` conditions must all hold; within one, any pattern will do.
 
-    ``when_field`` is the exception: its members must all hold; each is (field, patterns), patterns empty for "is there".
+    ``when_field`` is the exception: its members must all hold. Each is (field, patterns); no patterns for "is there".
     """
 
     stanza: str
     order: int
-    fields: Tuple[str, ...]
-    branches: Tuple[Branch, ...] = ()
+    fields: tuple[str, ...]
+    branches: tuple[Branch, ...] = ()
     mode: str = "map"
     reason: str = ""
     values: str = ""
     """``list``, ``first``, ``join:<sep>``, ``each``, ``zip``; "" for the action's default."""
-    partners: Tuple[str, ...] = ()
-    transforms: Tuple[str, ...] = ()
-    when_data_model: Tuple[str, ...] = ()
-    when_sourcetype: Tuple[str, ...] = ()
-    when_search_name: Tuple[str, ...] = ()
-    when_app: Tuple[str, ...] = ()
-    when_field: Tuple[Tuple[str, Tuple[str, ...]], ...] = ()
+    partners: tuple[str, ...] = ()
+    transforms: tuple[str, ...] = ()
+    when_data_model: tuple[str, ...] = ()
+    when_sourcetype: tuple[str, ...] = ()
+    when_search_name: tuple[str, ...] = ()
+    when_app: tuple[str, ...] = ()
+    when_field: tuple[tuple[str, tuple[str, ...]], ...] = ()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import Optional, Tuple
 
 from soarlink.mapping.pattern import Pattern
 
 _HIGHEST_PORT = 65535
+_PORT_DIGITS = 5
+_PID_DIGITS = 10  # 32 bits
 _EPOCH_FROM = 1_000_000_000  # 2001-09-09: since then the seconds have ten digits
 _EPOCH_TO = 4_102_444_800  # 2100-01-01T00:00:00Z
 _SCALES = {10: 0, 13: 3, 16: 6, 19: 9}  # digits → how many of them are the fraction
@@ -17,15 +18,20 @@ _TACTIC = Pattern(r"TA\d{4}")
 _HEX_NUMBER = Pattern(r"0[xX][0-9A-Fa-f]{1,16}")
 
 
+def number(value: str) -> str:
+    """Digits and nothing else."""
+    return "number" if value.isdigit() and value.isascii() else ""
+
+
 def port(value: str) -> str:
     """A TCP or UDP port, 0 to 65535. Ask only where the field's name says port."""
-    return "port" if value.isdigit() and value.isascii() and len(value) <= 5 and int(value) <= _HIGHEST_PORT else ""  # noqa: PLR2004
+    return "port" if number(value) and len(value) <= _PORT_DIGITS and int(value) <= _HIGHEST_PORT else ""
 
 
 def pid(value: str) -> str:
     """A process id, decimal or as Windows writes it (``0x1a4``). Ask only where the field's name says so."""
     if value.isdigit():
-        return "pid" if value.isascii() and len(value) <= 10 else ""  # noqa: PLR2004 - 32 bits
+        return "pid" if value.isascii() and len(value) <= _PID_DIGITS else ""
     return "pid" if value[:2] in {"0x", "0X"} and _HEX_NUMBER.full(value) else ""
 
 
@@ -34,7 +40,7 @@ def epoch(value: str) -> str:
     return "epoch time" if epoch_seconds(value) is not None else ""
 
 
-def epoch_seconds(value: str) -> Optional[Tuple[int, str]]:
+def epoch_seconds(value: str) -> tuple[int, str] | None:
     """Whole seconds and the digits of the fraction ("" for none), or None when the value is no such time."""
     whole, dot, fraction = value.partition(".")
     digits = _SCALES.get(len(whole))

@@ -6,7 +6,7 @@ The only place where a decision is made. Mapping and explaining both ask here.
 from __future__ import annotations
 
 import re
-from typing import Dict, List, NamedTuple, Optional, Tuple
+from typing import NamedTuple
 
 from soarlink.mapping import transform
 from soarlink.mapping.multivalue import Treatment
@@ -22,10 +22,10 @@ class Verdict(NamedTuple):
     """What a value was taken for and where it wants to go."""
 
     recogniser: str
-    """"" when no branch of the rule takes the value."""
-    targets: Tuple[str, ...]
+    """"" when the rule does not look at values; ``text`` when no kind that it asks for takes the value."""
+    targets: tuple[str, ...]
     """CEF names in order of preference; empty for the field's own name."""
-    types: Tuple[str, ...]
+    types: tuple[str, ...]
 
 
 class Piece(NamedTuple):
@@ -35,7 +35,17 @@ class Piece(NamedTuple):
     verdict: Verdict
 
 
-_NO_BRANCH = Verdict("", (), ())
+NO_BRANCH = Verdict("text", (), ())
+"""No branch of the rule takes the value."""
+
+
+class _Bound(NamedTuple):
+    """A branch for one field, with the verdicts that it has given so far."""
+
+    recogniser: Recogniser
+    verdicts: dict[str, Verdict]
+    targets: tuple[str, ...]
+    types: tuple[str, ...]
 
 
 class Slot:
@@ -43,23 +53,22 @@ class Slot:
 
     __slots__ = (
         "_branches",
-        "_marked",
         "_steps",
-        "_verdicts",
+        "_unmarked",
         "constant",
         "copies",
         "drops",
         "field",
         "known",
+        "only_target",
         "partners",
         "plain",
         "rule",
-        "targets",
         "treatment",
     )
 
     def __init__(
-        self, field: str, rule: Rule, captured: Tuple[str, ...], treatment: Treatment, partners: Tuple[str, ...]
+        self, field: str, rule: Rule, captured: tuple[str, ...], treatment: Treatment, partners: tuple[str, ...]
     ) -> None:
         """Bind ``rule`` to ``field``; ``partners`` are its zip partners by their names in the header."""
         self.field = field
@@ -69,40 +78,35 @@ class Slot:
         self.copies = rule.mode == "copy"
         self.drops = rule.mode == "drop"
         self._steps = tuple(transform.step(name) for name in rule.transforms)
-        self._branches = tuple(_filled(branch, captured, field) for branch in rule.branches)
-        # Leading branches that can't take a value of nothing but letters and digits, which most values are.
-        self._marked = next((i for i, branch in enumerate(rule.branches) if branch.kind not in MARKED), len(rule.branches))
-        self._verdicts: Dict[Tuple[int, str], Verdict] = {}
-        self.targets = tuple(dict.fromkeys(target for _, targets, _ in self._branches for target in targets))
-        """Every CEF name that the slot can claim."""
+        self._branches = tuple(_bound(branch, captured, field) for branch in rule.branches)
+        # Values of nothing but letters and digits, which most are, need not be shown to recognisers that want a mark.
+        self._unmarked = tuple(
+            bound for bound, branch in zip(self._branches, rule.branches) if branch.kind not in MARKED
+        )
+        targets = {target for branch in self._branches for target in branch.targets}
+        self.only_target = targets.pop() if len(targets) == 1 else ""
+        """The CEF name that the slot can claim, if there is one only."""
         self.plain = not rule.transforms
         """Whether every value is delivered as it is."""
-        self.known: Dict[str, Verdict] = {}
-        self.constant: Optional[Verdict] = None
+        self.known: dict[str, Verdict] = {}
+        self.constant: Verdict | None = None
         """The verdict on every value, when the rule does not look at values."""
         if rule.branches and rule.branches[0].kind == "":
-            self.constant = self.judge("")
+            self.constant = Verdict("", self._branches[0].targets, self._branches[0].types)
 
     def judge(self, text: str) -> Verdict:
         """What becomes of this text: a function of the text and the rule, of nothing else."""
-        verdict = self._judge(text)
+        verdict = NO_BRANCH
+        for recogniser, verdicts, targets, types in self._unmarked if text.isalnum() else self._branches:
+            kind = recogniser(text)
+            if kind:
+                verdict = verdicts.get(kind) or verdicts.setdefault(kind, Verdict(kind, targets, types))
+                break
         if len(text) <= _LONGEST_REMEMBERED:
             if len(self.known) >= _MOST_REMEMBERED:
                 self.known.clear()
             self.known[text] = verdict
         return verdict
-
-    def _judge(self, text: str) -> Verdict:
-        branches = self._branches
-        for index in range(self._marked if text.isalnum() else 0, len(branches)):
-            recogniser, targets, types = branches[index]
-            kind = recogniser(text)
-            if kind:
-                verdict = self._verdicts.get((index, kind))
-                if verdict is None:
-                    verdict = self._verdicts[index, kind] = Verdict(kind, targets, types)
-                return verdict
-        return _NO_BRANCH
 
     def only(self, value: str) -> str:
         """The one text that the transforms make of the value; "" when they make none or several of it."""
@@ -113,7 +117,7 @@ class Slot:
             value = texts[0]
         return value
 
-    def pieces(self, value: str) -> List[Piece]:
+    def pieces(self, value: str) -> list[Piece]:
         """The value as the transforms leave it, each part with its verdict; nothing when a copy finds nothing in it."""
         texts = [value]
         for step in self._steps:
@@ -121,9 +125,9 @@ class Slot:
         return [Piece(text, self.constant or self.known.get(text) or self.judge(text)) for text in texts]
 
 
-def _filled(
-    branch: Branch, captured: Tuple[str, ...], field: str
-) -> Tuple[Recogniser, Tuple[str, ...], Tuple[str, ...]]:
+def _bound(branch: Branch, captured: tuple[str, ...], field: str) -> _Bound:
     """The branch with its recogniser and its targets; no targets for the field's own name, however it is written."""
-    targets = tuple(_PLACE.sub(lambda match: captured[int(match[1]) - 1], target) for target in branch.targets if target != OWN_NAME)
-    return RECOGNISERS[branch.kind][0], () if targets == (field,) else targets, branch.types
+    targets = tuple(
+        _PLACE.sub(lambda match: captured[int(match[1]) - 1], target) for target in branch.targets if target != OWN_NAME
+    )
+    return _Bound(RECOGNISERS[branch.kind][0], {}, () if targets == (field,) else targets, branch.types)

@@ -1,9 +1,9 @@
-"""One stanza of ``ta_send_to_soar_mapping.conf`` → one :class:`~soarlink.mapping.rule.Rule`, or an error that says where."""
+"""One stanza of ``ta_send_to_soar_mapping.conf`` → one :class:`Rule`, or an error that says where."""
 
 from __future__ import annotations
 
 import re
-from typing import Mapping, Tuple
+from collections.abc import Mapping
 
 from soarlink.errors import MappingError
 from soarlink.mapping import glob, transform
@@ -13,8 +13,22 @@ from soarlink.mapping.rule import OWN_NAME, Branch, Rule
 
 MODES = ("map", "copy", "drop")
 KEYS = (
-    ("description", "order", "fields", "mode", "to", "types", "transform", "values", "partners", "reason", "disabled")
-    + ("when_data_model", "when_sourcetype", "when_search_name", "when_app", "when_field")
+    "description",
+    "order",
+    "fields",
+    "mode",
+    "to",
+    "types",
+    "transform",
+    "values",
+    "partners",
+    "reason",
+    "disabled",
+    "when_data_model",
+    "when_sourcetype",
+    "when_search_name",
+    "when_app",
+    "when_field",
 )
 _FORBIDDEN = {
     "map": ("reason",),
@@ -25,7 +39,7 @@ _BRANCH = re.compile(r"(?:(?P<kind>[a-z0-9_]+)\s*:)?(?P<targets>[^:()]+)(?:\((?P
 _PLACE = re.compile(r"\{(\d+)\}")
 
 
-def words(text: str) -> Tuple[str, ...]:
+def words(text: str) -> tuple[str, ...]:
     """The members of a comma-separated list, trimmed, empty ones left out."""
     return tuple(word for word in (part.strip() for part in text.split(",")) if word)
 
@@ -90,10 +104,12 @@ class Stanza:
     def _order(self) -> int:
         text = self.settings.get("order", "")
         if not (text.isascii() and text.isdigit()):
-            raise self.error("order", f"{text!r} is no whole number." if text else "is missing.", "Rules apply in ascending order.")
+            raise self.error(
+                "order", f"{text!r} is no whole number." if text else "is missing.", "Rules apply in ascending order."
+            )
         return int(text)
 
-    def _patterns(self, key: str) -> Tuple[str, ...]:
+    def _patterns(self, key: str) -> tuple[str, ...]:
         patterns = words(self.settings.get(key, ""))
         for pattern in patterns:
             if glob.problem(pattern):
@@ -102,18 +118,21 @@ class Stanza:
             raise self.error(key, "names something twice.", "Remove the repetition.")
         return patterns
 
-    def _when_field(self) -> Tuple[Tuple[str, Tuple[str, ...]], ...]:
+    def _when_field(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
         conditions = []
         for text in words(self.settings.get("when_field", "")):
             field, equals, patterns = text.partition("=")
             accepted = tuple(pattern.strip() for pattern in patterns.split("|")) if equals else ()
-            wrong = "*" in field or not field.strip() or any(glob.problem(pattern) for pattern in accepted)
-            if wrong:
-                raise self.error("when_field", f"{text!r} can't be read.", "Write field, or field=pattern|pattern.")
-            conditions.append((field.strip(), accepted))
+            name = field.strip()
+            wrong = "*" in name or not name.strip("!") or any(glob.problem(pattern) for pattern in accepted)
+            if wrong or (name.startswith("!") and equals):
+                raise self.error(
+                    "when_field", f"{text!r} can't be read.", "Write field, field=pattern|pattern, or !field."
+                )
+            conditions.append((name, accepted))
         return tuple(conditions)
 
-    def _transforms(self, mode: str) -> Tuple[str, ...]:
+    def _transforms(self, mode: str) -> tuple[str, ...]:
         names = tuple(self.settings.get("transform", "").split())
         for name in names:
             if not transform.known(name):
@@ -121,11 +140,13 @@ class Stanza:
                 raise self.error("transform", f"{name!r} is unknown.", f"Allowed are {allowed}.")
             if name in transform.EXTRACTING and mode != "copy":
                 raise self.error(
-                    "transform", f"{name} keeps only a part of the value.", "Use it in a rule with mode = copy, beside one that maps."
+                    "transform",
+                    f"{name} keeps only a part of the value.",
+                    "Use it in a rule with mode = copy, beside one that maps.",
                 )
         return names
 
-    def _values(self) -> Tuple[str, Tuple[str, ...]]:
+    def _values(self) -> tuple[str, tuple[str, ...]]:
         text = self.settings.get("values", "")
         partners = words(self.settings.get("partners", ""))
         if any("*" in partner for partner in partners):
@@ -142,7 +163,7 @@ class Stanza:
                 raise self.error("values", str(error), "zip (with partners) is allowed here too.") from error
         return text, partners
 
-    def _branches(self, mode: str, fields: Tuple[str, ...]) -> Tuple[Branch, ...]:
+    def _branches(self, mode: str, fields: tuple[str, ...]) -> tuple[Branch, ...]:
         if mode == "drop":
             return ()
         default = self._types("types", self.settings["types"]) if "types" in self.settings else None
@@ -151,12 +172,20 @@ class Stanza:
         for text in words(self.settings["to"]):
             match = _BRANCH.fullmatch(text)
             if match is None:
-                raise self.error("to", f"{text!r} can't be read.", "Write target, kind: target, or kind: target | target (type).")
+                raise self.error(
+                    "to", f"{text!r} can't be read.", "Write target, kind: target, or kind: target | target (type)."
+                )
             kind = match["kind"] or ""
             if kind not in RECOGNISERS:
-                raise self.error("to", f"the kind {kind!r} is unknown.", f"Known are {', '.join(sorted(filter(None, RECOGNISERS)))}.")
+                raise self.error(
+                    "to", f"the kind {kind!r} is unknown.", f"Known are {', '.join(sorted(filter(None, RECOGNISERS)))}."
+                )
             if kind in seen or "" in seen:
-                raise self.error("to", f"{text!r} can never apply: an earlier part takes its values.", "Remove it or move it forward.")
+                raise self.error(
+                    "to",
+                    f"{text!r} can never apply: an earlier part takes its values.",
+                    "Remove it or move it forward.",
+                )
             seen.add(kind)
             types = RECOGNISERS[kind][1] if default is None else default
             if match["types"] is not None:
@@ -164,21 +193,25 @@ class Stanza:
             branches.append(Branch(kind, self._targets(match["targets"], mode, fields), types))
         return tuple(branches)
 
-    def _targets(self, text: str, mode: str, fields: Tuple[str, ...]) -> Tuple[str, ...]:
+    def _targets(self, text: str, mode: str, fields: tuple[str, ...]) -> tuple[str, ...]:
         targets = tuple(target.strip() for target in text.split("|"))
         stars = min(pattern.count("*") for pattern in fields)
         for target in targets:
             if not target:
                 raise self.error("to", "a target is missing beside |.")
             if target == OWN_NAME and mode == "copy":
-                raise self.error("to", "a copy under the field's own name is no copy.", "Name another target, or use mode = map.")
+                raise self.error(
+                    "to", "a copy under the field's own name is no copy.", "Name another target, or use mode = map."
+                )
             if target == OWN_NAME and len(targets) > 1:
-                raise self.error("to", "{0} needs no alternatives.", "The own name is always free, and the last resort anyway.")
+                raise self.error(
+                    "to", "{0} needs no alternatives.", "The own name is always free, and the last resort anyway."
+                )
             if target != OWN_NAME and any(not 0 < int(number) <= stars for number in _PLACE.findall(target)):
                 raise self.error("to", f"{target!r} refers to a star that not every pattern in fields has.")
         return targets
 
-    def _types(self, key: str, text: str) -> Tuple[str, ...]:
+    def _types(self, key: str, text: str) -> tuple[str, ...]:
         names = tuple(name.strip() for name in text.replace("+", ",").split(","))
         if names == ("none",):
             return ()
@@ -187,6 +220,8 @@ class Stanza:
             custom = name[len("custom:") :].strip() if name.startswith("custom:") else ""
             if not custom and name not in DATA_TYPES:
                 known = ", ".join(sorted(DATA_TYPES))
-                raise self.error(key, f"the data type {name!r} is unknown.", f"Known are {known}; yours are written custom:<name>.")
+                raise self.error(
+                    key, f"the data type {name!r} is unknown.", f"Known are {known}; yours are written custom:<name>."
+                )
             types.append(custom or name)
         return tuple(types)

@@ -7,29 +7,31 @@ from __future__ import annotations
 
 import time
 from functools import lru_cache
-from typing import Callable, Dict, Tuple
+from typing import Callable
 
 from soarlink.mapping import addresses, files, scalars
 
-Transform = Callable[[str], Tuple[str, ...]]
+Transform = Callable[[str], tuple[str, ...]]
 
 _SEPARATORS = {"space": " ", "tab": "\t", "newline": "\n", "comma": ","}
+_LONGEST_SPLIT = 65536  # characters: beyond, a value is a document, not a list of values
+_FANGED = frozenset(("xx", "XX"))
 _HASH_LABELS = ("MD5", "SHA1", "SHA256", "SHA512")
 
 
-def _trim(value: str) -> Tuple[str, ...]:
+def _trim(value: str) -> tuple[str, ...]:
     return (value.strip() or value,)
 
 
-def _lower(value: str) -> Tuple[str, ...]:
+def _lower(value: str) -> tuple[str, ...]:
     return (value.lower(),)
 
 
-def _upper(value: str) -> Tuple[str, ...]:
+def _upper(value: str) -> tuple[str, ...]:
     return (value.upper(),)
 
 
-def _iso_time(value: str) -> Tuple[str, ...]:
+def _iso_time(value: str) -> tuple[str, ...]:
     """Epoch seconds, milli-, micro- or nanoseconds → ``2025-10-09T08:53:20.123Z``; other texts stay as they are."""
     parts = scalars.epoch_seconds(value)
     if parts is None:
@@ -46,7 +48,7 @@ def _date(day: int) -> str:
     return time.strftime("%Y-%m-%d", time.gmtime(day * 86400))
 
 
-def _strip_port(value: str) -> Tuple[str, ...]:
+def _strip_port(value: str) -> tuple[str, ...]:
     """``10.0.0.1:443`` → ``10.0.0.1``, ``[2001:db8::1]:443`` → ``2001:db8::1``, ``db.corp.example:1433`` → the name."""
     if ":" not in value:
         return (value,)
@@ -56,14 +58,16 @@ def _strip_port(value: str) -> Tuple[str, ...]:
     return (name,) if scalars.port(port) and addresses.domain(name) else (value,)
 
 
-def _port_only(value: str) -> Tuple[str, ...]:
+def _port_only(value: str) -> tuple[str, ...]:
     """The port that :func:`_strip_port` takes off; nothing when there is none."""
-    return () if _strip_port(value)[0] == value else (value.rpartition(":")[2],)
+    if ":" not in value or _strip_port(value)[0] == value:
+        return ()
+    return (value.rpartition(":")[2],)
 
 
-def _refang(value: str) -> Tuple[str, ...]:
+def _refang(value: str) -> tuple[str, ...]:
     """``hxxps://evil[.]example`` → ``https://evil.example``."""
-    if value[:4].lower() == "hxxp":
+    if value[1:3] in _FANGED and value[:4].lower() == "hxxp":
         value = f"http{value[4:]}"
     elif "[" not in value and "(" not in value:
         return (value,)
@@ -72,7 +76,7 @@ def _refang(value: str) -> Tuple[str, ...]:
     return (value,)
 
 
-def _hash_value(value: str) -> Tuple[str, ...]:
+def _hash_value(value: str) -> tuple[str, ...]:
     """``SHA256=9f86…`` (Sysmon) and ``sha256:9f86…`` → the digits; other labels, such as IMPHASH, stay as they are."""
     label, mark, digits = value.partition("=")
     if not mark:
@@ -81,13 +85,13 @@ def _hash_value(value: str) -> Tuple[str, ...]:
     return (digits,) if known and files.file_hash(digits) else (value,)
 
 
-def _url_host(value: str) -> Tuple[str, ...]:
+def _url_host(value: str) -> tuple[str, ...]:
     """The host name of a URL; nothing when there is none."""
     host = addresses.url_host(value)
     return (host,) if host else ()
 
 
-def _base_name(value: str) -> Tuple[str, ...]:
+def _base_name(value: str) -> tuple[str, ...]:
     r"""``C:\a\b.exe`` → ``b.exe``; nothing when the value is no sure path."""
     if not (files.process_path(value) or files.windows_path(value)):
         return ()
@@ -95,7 +99,7 @@ def _base_name(value: str) -> Tuple[str, ...]:
     return (name,) if name else ()
 
 
-def _email_address(value: str) -> Tuple[str, ...]:
+def _email_address(value: str) -> tuple[str, ...]:
     """``Ann Example <ann@example.com>`` → ``ann@example.com``."""
     if not value.endswith(">"):
         return (value,)
@@ -103,13 +107,13 @@ def _email_address(value: str) -> Tuple[str, ...]:
     return (address,) if addresses.email(address) else (value,)
 
 
-def _nt_domain(value: str) -> Tuple[str, ...]:
+def _nt_domain(value: str) -> tuple[str, ...]:
     r"""``CORP\jsmith`` → ``CORP``; nothing for other values."""
     domain, _, _ = value.partition("\\")
     return (domain,) if value.count("\\") == 1 and addresses.host(domain) else ()
 
 
-TRANSFORMS: Dict[str, Transform] = {
+TRANSFORMS: dict[str, Transform] = {
     "base_name": _base_name,
     "email_address": _email_address,
     "hash_value": _hash_value,
@@ -146,8 +150,8 @@ def step(name: str) -> Transform:
     if not separator:
         return TRANSFORMS[name]
 
-    def split(value: str) -> Tuple[str, ...]:
-        if separator not in value:
+    def split(value: str) -> tuple[str, ...]:
+        if len(value) > _LONGEST_SPLIT or separator not in value:
             return (value,)
         # A value that is nothing but separators stays whole: a split must never make a value vanish.
         return tuple(part for part in map(str.strip, value.split(separator)) if part) or (value,)
