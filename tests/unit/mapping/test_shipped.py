@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from soarlink.mapping import shipped
+from soarlink.mapping import compiled, shipped
 from soarlink.mapping.artifact import MappedArtifact, MappedRow
 from soarlink.mapping.compiled import MappingOptions, SearchContext, explain_fields
 from soarlink.mapping.recognise import RECOGNISERS
@@ -314,3 +314,8 @@ def test_loading_reads_no_conf_and_no_parser() -> None:
         text=True,
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_the_digest_that_comes_along_is_the_rules_own() -> None:
+    """The digest in the generated module is what the rules themselves give."""
+    assert shipped.load().digest == compiled.Mapping(shipped.load().rules).digest

@@ -22,10 +22,10 @@ class Mapping:
 
     __slots__ = ("_digest", "_index", "_rules")
 
-    def __init__(self, rules: tuple[Rule, ...]) -> None:
-        """Take the rules, already in ascending order."""
+    def __init__(self, rules: tuple[Rule, ...], digest: str = "") -> None:
+        """Take the rules, already in ascending order, and their digest where it is known."""
         self._rules = rules
-        self._digest = ""
+        self._digest = digest
         self._index: RuleIndex | None = None
 
     @property

@@ -17,10 +17,10 @@ def load(local: Dictionary[str, Dictionary[str, str]] | None = None) -> Mapping:
     Raises:
         MappingError: when a stanza of ``local`` is wrong, or gets the order of another rule.
     """
-    from soarlink.mapping.shipped_rules import RULES  # a thousand literals: only for those who map
+    from soarlink.mapping.shipped_rules import DIGEST, RULES  # a thousand literals: only for those who map
 
     if not local:
-        return Mapping(RULES)
+        return Mapping(RULES, DIGEST)
     from soarlink.mapping.compile import ordered, overlay, parse_rules
     from soarlink.mapping.shipped_rules import STANZAS
 

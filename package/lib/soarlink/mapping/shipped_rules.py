@@ -361,3 +361,6 @@ STANZAS: dict[str, dict[str, str]] = {
     'everything_else': {'description': 'Fields that no rule names', 'order': '9990', 'fields': '*', 'to': 'ip: {0}, mac: {0}, url: {0}, email: {0}, windows_path: {0}, cve: {0}, {0}'},
 }
 """As the conf file has them: what single keys of ``local`` are laid over."""
+
+DIGEST = '630c633b76930f02349637c53ca3ef6a4263da6fd2a61e0f82db38dfa6753f68'
+"""``Mapping.digest`` of these rules: 5 ms that no alert has to spend."""
