@@ -64,7 +64,7 @@ def render(stanzas: dict[str, dict[str, str]]) -> str:
     lines += [")", '"""In the order in which they apply."""', "", "STANZAS: dict[str, dict[str, str]] = {"]
     lines += [f"    {name!r}: {stanzas[name]!r}," for name in stanzas]
     lines += ["}", '"""As the conf file has them: what single keys of ``local`` are laid over."""', ""]
-    lines += [f"DIGEST = {mapping.digest!r}", '"""``Mapping.digest`` of these rules: 5 ms that no alert has to spend."""', ""]
+    lines += [f"DIGEST = {mapping.digest!r}", '"""Their ``Mapping.digest``: 5 ms that no alert has to spend."""', ""]
     return "\n".join(lines)
 
 

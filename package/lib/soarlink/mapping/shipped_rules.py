@@ -363,4 +363,4 @@ STANZAS: dict[str, dict[str, str]] = {
 """As the conf file has them: what single keys of ``local`` are laid over."""
 
 DIGEST = '630c633b76930f02349637c53ca3ef6a4263da6fd2a61e0f82db38dfa6753f68'
-"""``Mapping.digest`` of these rules: 5 ms that no alert has to spend."""
+"""Their ``Mapping.digest``: 5 ms that no alert has to spend."""
