@@ -319,3 +319,10 @@ def test_loading_reads_no_conf_and_no_parser() -> None:
 def test_the_digest_that_comes_along_is_the_rules_own() -> None:
     """The digest in the generated module is what the rules themselves give."""
     assert shipped.load().digest == compiled.Mapping(shipped.load().rules).digest
+
+
+def test_the_hash_of_a_notable_is_no_hash_of_a_file() -> None:
+    """What ES computes over the notable itself gets no type: no playbook shall ask for its reputation."""
+    artifact = _artifact({"event_hash": "cb87390ae72763679d3f6f8f097ebe2b"})
+    assert artifact.cef == {"event_hash": "cb87390ae72763679d3f6f8f097ebe2b"}
+    assert artifact.cef_types == {}

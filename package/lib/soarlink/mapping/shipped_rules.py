@@ -151,7 +151,7 @@ RULES: tuple[Rule, ...] = (
     Rule(stanza='last_time', order=8005, fields=('lastTime', 'end_time', 'endTime', 'last_time'), branches=(Branch(kind='', targets=('endTime',), types=()),), transforms=('iso_time',)),
     Rule(stanza='times', order=8010, fields=('*_time', '*Time', '*timestamp', '*_seen', '*_at', '*_date'), branches=(Branch(kind='', targets=('{0}',), types=()),), transforms=('iso_time',)),
     Rule(stanza='named_version', order=9000, fields=('*version*', '*_count', 'count_*', '*count(*', 'num_*', 'number_of_*', 'unique_*', 'distinct_*', 'dc(*', 'avg(*', 'sum(*'), branches=(Branch(kind='', targets=('{0}',), types=()),)),
-    Rule(stanza='named_no_file_hash', order=9005, fields=('*imphash*', '*ja3*', '*ja4*', '*hassh*', '*guid*'), branches=(Branch(kind='', targets=('{0}',), types=()),)),
+    Rule(stanza='named_no_file_hash', order=9005, fields=('event_hash', '*imphash*', '*ja3*', '*ja4*', '*hassh*', '*guid*'), branches=(Branch(kind='', targets=('{0}',), types=()),)),
     Rule(stanza='named_hash', order=9010, fields=('*hash*', '*md5*', '*sha1*', '*sha256*', '*sha512*', '*checksum*'), branches=(Branch(kind='md5', targets=('{0}',), types=('hash', 'md5')), Branch(kind='sha1', targets=('{0}',), types=('hash', 'sha1')), Branch(kind='sha256', targets=('{0}',), types=('hash', 'sha256')), Branch(kind='sha512', targets=('{0}',), types=('hash',)), Branch(kind='', targets=('{0}',), types=()))),
     Rule(stanza='named_user', order=9015, fields=('*user', '*users', '*user_name', '*username', '*user_names', '*user_id', '*userid', '*userprincipalname', '*upn', 'login', '*account_name', '*accountname', '*_accounts', '*_account', '*alternateid', '*user_arn', '*user_sid', 'MODUSER', 'actor', '*_actor'), branches=(Branch(kind='number', targets=('{0}',), types=()), Branch(kind='ip', targets=('{0}',), types=('ip',)), Branch(kind='user', targets=('{0}',), types=('user name',)), Branch(kind='', targets=('{0}',), types=()))),
     Rule(stanza='named_host', order=9020, fields=('*hostname', '*hostnames', '*_host', '*_hosts', '* Host', '*computer', '*computername', '*computer_name', '*workstation', '*_fqdn', '*nt_host', '*device_name', '*devicename', '*machine_name', '*machinename', '*server_name', '*servername', 'dcName', 'host_targets', 'endpoint'), branches=(Branch(kind='ip', targets=('{0}',), types=('ip',)), Branch(kind='host', targets=('{0}',), types=('host name',)), Branch(kind='', targets=('{0}',), types=()))),
@@ -329,7 +329,7 @@ STANZAS: dict[str, dict[str, str]] = {
     'last_time': {'description': 'When it ended', 'order': '8005', 'fields': 'lastTime, end_time, endTime, last_time', 'transform': 'iso_time', 'to': 'endTime'},
     'times': {'description': 'Other times: epoch numbers become ISO 8601 UTC', 'order': '8010', 'fields': '*_time, *Time, *timestamp, *_seen, *_at, *_date', 'transform': 'iso_time', 'to': '{0}'},
     'named_version': {'description': 'Versions and counts look like addresses and ids', 'order': '9000', 'fields': '*version*, *_count, count_*, *count(*, num_*, number_of_*, unique_*, distinct_*, dc(*, avg(*, sum(*', 'to': '{0}'},
-    'named_no_file_hash': {'description': 'Fingerprints that are no file hashes', 'order': '9005', 'fields': '*imphash*, *ja3*, *ja4*, *hassh*, *guid*', 'to': '{0}'},
+    'named_no_file_hash': {'description': 'Fingerprints that are no file hashes', 'order': '9005', 'fields': 'event_hash, *imphash*, *ja3*, *ja4*, *hassh*, *guid*', 'to': '{0}'},
     'named_hash': {'description': 'Hashes', 'order': '9010', 'fields': '*hash*, *md5*, *sha1*, *sha256*, *sha512*, *checksum*', 'to': 'md5: {0}, sha1: {0}, sha256: {0}, sha512: {0}, {0}'},
     'named_user': {'description': 'Users', 'order': '9015', 'fields': '*user, *users, *user_name, *username, *user_names, *user_id, *userid, *userprincipalname, *upn, login, *account_name, *accountname, *_accounts, *_account, *alternateid, *user_arn, *user_sid, MODUSER, actor, *_actor', 'to': 'number: {0}, ip: {0}, user: {0}, {0}'},
     'named_host': {'description': 'Host names', 'order': '9020', 'fields': '*hostname, *hostnames, *_host, *_hosts, * Host, *computer, *computername, *computer_name, *workstation, *_fqdn, *nt_host, *device_name, *devicename, *machine_name, *machinename, *server_name, *servername, dcName, host_targets, endpoint', 'to': 'ip: {0}, host: {0}, {0}'},
@@ -362,5 +362,5 @@ STANZAS: dict[str, dict[str, str]] = {
 }
 """As the conf file has them: what single keys of ``local`` are laid over."""
 
-DIGEST = '630c633b76930f02349637c53ca3ef6a4263da6fd2a61e0f82db38dfa6753f68'
+DIGEST = '4bf2542c02697abc4a164c2b879b992285b97ef29b5f85e586c6c25c4c516fa0'
 """Their ``Mapping.digest``: 5 ms that no alert has to spend."""
