@@ -53,6 +53,8 @@ class Results:
             if reader is None or columns is None:
                 return
             plan = _Columns(columns)
+            has_own_rids = self._fixed_rid is not None or "rid" in plan.names
+            taken: set[str] = set()
             position = 0
             for cells in reader:
                 if not cells:
@@ -63,7 +65,12 @@ class Results:
                         "Run the search again: the file was damaged or cut.",
                     )
                 fields = plan.fields(cells)
-                yield Row(self._rid(fields, position), position, fields)
+                rid = self._rid(fields, position)
+                if has_own_rids:
+                    # Two results under one id could not be told apart, neither in SOAR nor by Enterprise Security.
+                    rid = f"{rid}#{position}" if rid in taken else rid
+                    taken.add(rid)
+                yield Row(rid, position, fields)
                 position += 1
 
     def _rid(self, fields: dict[str, Value], position: int) -> str:
@@ -76,15 +83,19 @@ class Results:
 
     @contextmanager
     def _open(self) -> Iterator[Iterator[list[str]] | None]:
-        if self._path is None or not self._path.exists():
+        csv.field_size_limit(_FIELD_LIMIT)
+        if self._path is None:
             yield None
             return
-        csv.field_size_limit(_FIELD_LIMIT)
         try:
+            if not self._path.exists():
+                yield None
+                return
             with self._path.open("rb") as raw:
                 stream = _text(raw)
                 with stream:
-                    yield csv.reader(stream, strict=True)
+                    # Python 3.9's csv refuses NUL, and no database behind SOAR stores it.
+                    yield csv.reader((line.replace("\0", "\ufffd") for line in stream), strict=True)
         except (OSError, EOFError, zlib.error, UnicodeDecodeError, csv.Error) as error:
             raise ResultsError(
                 f"The results file {self._path.name} can't be read: {error}.",

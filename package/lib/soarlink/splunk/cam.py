@@ -7,6 +7,7 @@ temporary file that is moved into the spool whole.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
@@ -55,9 +56,15 @@ class CommonAction(ModularAction):
         self, invocation: Invocation, home: Path, index: str = "main", clock: Callable[[], float] = time.time
     ) -> None:
         logger = _logger(invocation.run.action, home)
-        # The library logs the search's name as it comes, before anything of ours runs.
-        settings = {**json.loads(invocation.text.reveal()), "search_name": clean(invocation.run.search_name)}
+        # The library logs the search's name as it comes, before anything of ours runs, and takes the action's name (and
+        # with it the log's) from a parameter that any user can set.
+        configuration = {**invocation.configuration, "action_name": invocation.run.action}
+        settings = {**json.loads(invocation.text.reveal()), "search_name": "", "configuration": configuration}
         super().__init__(json.dumps(settings), logger, invocation.run.action)
+        self.search_name: str = clean(invocation.run.search_name)
+        self.sid: str = clean(invocation.run.sid)
+        self.app: str = clean(invocation.run.app)
+        self.user: str = clean(invocation.run.owner)
         self._run = invocation.run
         self._home = home
         self._clock = clock
@@ -66,6 +73,10 @@ class CommonAction(ModularAction):
         self.mapping = ""
         self.events: list[str] = []
         self._started = clock()
+
+    def verbose(self) -> None:
+        """Log at DEBUG too. Less than INFO is not on offer: Enterprise Security reads those lines."""
+        self.logger.setLevel(logging.DEBUG)
 
     def begin(self, account: RowAccount) -> None:
         """The row's invocation line; the signature is the one that CIM's event type looks for."""
@@ -85,7 +96,7 @@ class CommonAction(ModularAction):
             artifacts=outcome.artifacts,
             reason=outcome.reason or "",
         )
-        self.orig_sid, self.rid, self.orig_rid = _result_id(account)
+        self.orig_sid, self.rid, self.orig_rid = (clean(part) for part in _result_id(account))
         self.addevent(json.dumps(self._event(outcome), ensure_ascii=False), SOURCETYPE)
         if len(self.events) >= EVENTS_PER_FILE:
             self.flush()
@@ -138,6 +149,8 @@ class CommonAction(ModularAction):
                 os.fsync(file.fileno())
             work.replace(self._home / "var" / "spool" / "splunk" / name)
         except OSError as error:
+            with contextlib.suppress(OSError):
+                work.unlink()
             self.message(
                 f"Result events could not be written to var/spool/splunk: {error.strerror}. They stand in this log",
                 level=logging.ERROR,
@@ -201,5 +214,6 @@ def _logger(action: str, home: Path) -> logging.Logger:
     # The file's name makes CIM find it: sourcetype modular_alerts:<action>, index cim_modactions.
     logger = logging.getLogger(f"{action}_modalert")
     logger.propagate = False
+    logger.setLevel(logging.INFO)  # ES needs the lines at INFO, whatever the add-on's log level
     logger.handlers = [ActionLogHandler(home / "var" / "log" / "splunk" / f"{action}_modalert.log")]
     return logger

@@ -30,7 +30,7 @@ def parse(text: str) -> Stanzas:
     """Stanzas of one conf file. Settings before the first stanza belong to ``default``."""
     stanzas: Stanzas = {}
     current = stanzas.setdefault("default", {})
-    lines = iter(text.splitlines())
+    lines = iter(text.replace("\r\n", "\n").split("\n"))  # splitlines() would also split at U+2028 and the like
     for line in lines:
         stripped = line.strip()
         if not stripped or stripped.startswith("#"):

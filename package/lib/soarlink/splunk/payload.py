@@ -64,7 +64,7 @@ def parse(raw: bytes, action: str) -> Invocation:
     results_file = _path(payload.get("results_file"))
     return Invocation(
         run=AlertRun(
-            action=_text(configuration.get("action_name")) or action,
+            action=action,
             sid=sid,
             search_name=_text(payload.get("search_name")),
             app=_text(payload.get("app")),
@@ -85,7 +85,8 @@ def parse(raw: bytes, action: str) -> Invocation:
 
 def _object(raw: bytes) -> dict[str, Any]:
     try:
-        payload = json.loads(raw)
+        # A numeric sid keeps its digits: 1700000100.40 is not 1700000100.4.
+        payload = json.loads(raw, parse_float=str)
     except ValueError as error:
         raise PayloadError(
             f"The alert payload is no JSON: {error}.", "Set payload_format = json for this action."

@@ -13,6 +13,7 @@ from soarlink.secret import Secret
 from soarlink.soar.account import Account
 from soarlink.splunk import conf
 from soarlink.wire.exchange import Proxy
+from soarlink.wire.trust import Trust
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 ACCOUNTS = "ta_send_to_soar_account"
 SETTINGS = "ta_send_to_soar_settings"
 INDEX_MACRO = "soar_index"
+_DEFAULT_INDEX = "main"
+_LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+_LARGEST = 86_400  # a day in seconds, far beyond any sensible setting
 _MACRO_INDEX = re.compile(r"""^\(?\s*index\s*=\s*"?([\w-]+)"?\s*\)?$""")
 
 Credentials = Callable[[str, str], Mapping[str, str]]
@@ -34,21 +38,21 @@ class Settings:
     proxy: Mapping[str, str]
     log_level: str
     index: str
+    problems: tuple[str, ...] = ()
+    """What is wrong and yet no reason to stop: said in the log."""
 
     @classmethod
     def load(cls, app: Path) -> Settings:
-        """Read the add-on's conf files.
-
-        Raises:
-            SettingsError: the macro ``soar_index`` does not name one index.
-        """
+        """Read the add-on's conf files."""
         settings = conf.read(app, SETTINGS)
         accounts = {name: values for name, values in conf.read(app, ACCOUNTS).items() if name != "default"}
+        index, problem = _index(conf.read(app, "macros").get(INDEX_MACRO, {}).get("definition", "index=main"))
         return cls(
             accounts=accounts,
             proxy=settings.get("proxy", {}),
-            log_level=settings.get("logging", {}).get("loglevel", "INFO").upper(),
-            index=_index(conf.read(app, "macros").get(INDEX_MACRO, {}).get("definition", "index=main")),
+            log_level=_log_level(settings.get("logging", {}).get("loglevel", "")),
+            index=index,
+            problems=(problem,) if problem else (),
         )
 
     def account(self, wanted: str, credentials: Credentials) -> Account:
@@ -79,11 +83,11 @@ class Settings:
             token=Secret("" if basic else token),
             username=stanza.get("username", "") if basic else "",
             password=Secret(password if basic else ""),
-            ca_certificate=stanza.get("ca_certificate", "").strip(),
+            ca_certificate=_ca_certificate(name, stanza.get("ca_certificate", "").strip()),
             default_label=stanza.get("default_label", "").strip() or "events",
             connect_timeout=_number(name, stanza, "connect_timeout", 10),
             read_timeout=_number(name, stanza, "read_timeout", 120),
-            connections=int(_number(name, stanza, "connections", 4)),
+            connections=_connections(name, stanza),
             proxy=self._proxy(credentials),
         )
 
@@ -126,13 +130,31 @@ class Settings:
 
 
 def _url(name: str, url: str) -> str:
-    parts = urlsplit(url.strip())
-    if parts.scheme != "https" or not parts.hostname:
+    try:
+        parts = urlsplit(url.strip())
+        usable = parts.scheme == "https" and bool(parts.hostname) and parts.username is None and parts.port != 0
+    except ValueError:  # half an IPv6 address, a port that is no number
+        usable = False
+    if not usable or parts.path not in ("", "/") or parts.query or parts.fragment:
         raise SettingsError(
-            f'The account "{name}" has the URL "{url}".',
-            "It must be https://host or https://host:port; SOAR speaks TLS only.",
+            f'The account "{name}" has the URL "{_without_login(url)}".',
+            "It must be https://host or https://host:port, without user name and path; SOAR speaks TLS only.",
         )
     return f"https://{parts.netloc}"
+
+
+def _without_login(url: str) -> str:
+    before, at, after = url.rpartition("@")
+    return f"{before.partition('//')[0]}//…@{after}" if at else url
+
+
+def _ca_certificate(name: str, text: str) -> str:
+    if text:
+        try:
+            Trust(text).context("")
+        except SettingsError as error:
+            raise SettingsError(f'The account "{name}": {error.what}', error.remedy) from None
+    return text
 
 
 def _number(account: str, stanza: Mapping[str, str], key: str, default: float) -> float:
@@ -143,19 +165,32 @@ def _number(account: str, stanza: Mapping[str, str], key: str, default: float) -
         value = float(text)
     except ValueError:
         value = 0
-    if value <= 0:
+    if not 0 < value < _LARGEST:
         raise SettingsError(f'The account "{account}" has {key} = "{text}".', "It must be a number above 0.")
     return value
 
 
-def _index(definition: str) -> str:
+def _connections(account: str, stanza: Mapping[str, str]) -> int:
+    value = _number(account, stanza, "connections", 4)
+    if value < 1:
+        raise SettingsError(f'The account "{account}" has connections = "{value:g}".', "At least 1 is needed.")
+    return int(value)
+
+
+def _log_level(text: str) -> str:
+    level = text.strip().upper()
+    return level if level in _LOG_LEVELS else "INFO"
+
+
+def _index(definition: str) -> tuple[str, str]:
+    """The index that the macro names, and what is wrong when it names none: no reason to lose an alert."""
     match = _MACRO_INDEX.match(definition.strip())
-    if match is None:
-        raise SettingsError(
-            f"The search macro {INDEX_MACRO} is defined as {definition!r}, which names no index to write to.",
-            "Define it as index=<name>.",
-        )
-    return match.group(1)
+    if match is not None:
+        return match.group(1), ""
+    return _DEFAULT_INDEX, (
+        f"The search macro {INDEX_MACRO} is defined as {definition!r}, which names no index to write to: "
+        f"result events go to {_DEFAULT_INDEX}. Define it as index=<name>."
+    )
 
 
 def names(settings: Settings) -> tuple[str, ...]:

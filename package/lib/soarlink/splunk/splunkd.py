@@ -89,7 +89,7 @@ class Splunkd:
                 reply.status,
             )
         try:
-            entries = json.loads(reply.body)["entry"]
+            entries = list(json.loads(reply.body)["entry"])
         except (ValueError, KeyError, TypeError):
             raise SplunkdError(
                 f"splunkd answered HTTP {reply.status} without a feed.",

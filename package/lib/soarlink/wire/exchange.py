@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any, Callable
 from urllib.parse import quote, urlsplit
 
 import requests
+import urllib3.exceptions
 from requests.adapters import HTTPAdapter
 
-from soarlink.wire.failure import ExchangeFailed, from_requests
+from soarlink.wire.failure import ExchangeFailed, from_requests, unsendable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -86,7 +87,7 @@ class Exchanger:
     ) -> None:
         self.endpoint = endpoint
         self._monotonic = monotonic
-        self._session = requests.Session()
+        self._session = _Session()
         self._session.trust_env = False
         self._session.headers.clear()
         # identity: a compressed answer could not be told from a cut one by its length.
@@ -121,6 +122,8 @@ class Exchanger:
             )
         except requests.RequestException as error:
             raise from_requests(error, self.endpoint.host) from None
+        except (UnicodeError, urllib3.exceptions.LocationValueError) as error:
+            raise unsendable(error, self.endpoint.host) from None
         try:
             return Reply(response.status_code, response.headers, self._read(response, deadline))
         except ExchangeFailed:
@@ -163,6 +166,13 @@ def _received(response: requests.Response, host: str) -> Iterator[bytes]:
         if not part:
             return
         yield part
+
+
+class _Session(requests.Session):
+    """A session that knows no redirects: to see where one leads, requests would read the body before we do."""
+
+    def get_redirect_target(self, resp: requests.Response) -> str | None:  # noqa: ARG002 - requests' signature
+        return None
 
 
 class _ContextAdapter(HTTPAdapter):

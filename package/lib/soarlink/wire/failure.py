@@ -66,7 +66,7 @@ def from_requests(error: requests.RequestException, host: str) -> ExchangeFailed
                 "Check the host, the port and any firewall between them.",
             )
     for cause in _chain(error):
-        if isinstance(cause, urllib3.exceptions.ProxyError):
+        if isinstance(cause, urllib3.exceptions.ProxyError) and _is_before_tunnel(cause):
             return ExchangeFailed.not_sent(
                 f"The proxy did not connect to {host}: {_words(_root(cause))}.",
                 "Check the proxy's host, port, user and password, and that it allows this destination.",
@@ -76,11 +76,23 @@ def from_requests(error: requests.RequestException, host: str) -> ExchangeFailed
     if isinstance(error, requests.ReadTimeout):
         return ExchangeFailed.maybe(f"{host} did not answer in time.")
     if isinstance(error, (requests.exceptions.InvalidURL, requests.exceptions.InvalidHeader)):
-        return ExchangeFailed.not_sent(
-            f"The request to {host} can't be made ({type(error).__name__}).",
-            "Check the account's URL and token for characters that do not belong there.",
-        )
+        return unsendable(error, host)
     return ExchangeFailed.cut(host, _root(error))
+
+
+def unsendable(error: Exception, host: str) -> ExchangeFailed:
+    """The request can't even be written down as HTTP."""
+    return ExchangeFailed.not_sent(
+        f"The request to {host} can't be made ({type(error).__name__}).",
+        "Check the account's URL and token for characters that do not belong there.",
+    )
+
+
+def _is_before_tunnel(error: urllib3.exceptions.ProxyError) -> bool:
+    """With a proxy, urllib3 calls every socket error a ProxyError, also one after the request was read."""
+    causes = list(_chain(error))
+    refused = str(causes[-1]).startswith("Tunnel connection failed")
+    return refused or any(isinstance(cause, urllib3.exceptions.NewConnectionError) for cause in causes)
 
 
 def _untrusted(error: Exception, host: str) -> ExchangeFailed:
