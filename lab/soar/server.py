@@ -174,7 +174,8 @@ def _listen(port_file: Path, port: int) -> socket.socket:
     stored = port_file.read_text().strip() if port_file.exists() else ""
     wanted = [port] if port else [int(stored), 0] if stored.isdigit() else [0]
     for number in wanted:
-        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        # asyncio sets TCP_NODELAY only on sockets that name their protocol; without it each answer waits 40 ms.
+        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((_HOST, number))

@@ -1,0 +1,1 @@
+"""Speed and memory as ratios: the product and its opponents, measured in turn in one run."""

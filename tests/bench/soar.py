@@ -1,0 +1,102 @@
+"""The stand-in SOAR as a process of its own, so that its work is not the product's."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import ssl
+import subprocess
+import sys
+import urllib.request
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+from tools.process import ROOT, clean_environment
+
+_STOP_SECONDS = 10.0
+_ANSWER_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class Address:
+    """How to reach a SOAR.
+
+    Args:
+        url: its address.
+        token: an automation user's token.
+        ca_file: the authority that signed its certificate.
+    """
+
+    url: str
+    token: str = field(repr=False)
+    ca_file: Path
+
+
+class SoarProcess:
+    """A stand-in SOAR, running while the ``with`` block does.
+
+    Args:
+        state: its folder.
+    """
+
+    def __init__(self, state: Path) -> None:
+        self.state = state
+        self.address: Address
+        self._process: subprocess.Popen[str]
+        self._context: ssl.SSLContext
+
+    def __enter__(self) -> Self:
+        token = secrets.token_urlsafe(32)
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "lab.soar", "--state", str(self.state), "--token-stdin"],
+            cwd=ROOT,
+            env=clean_environment(),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        if self._process.stdin is None or self._process.stdout is None:
+            raise BrokenPipeError
+        self._process.stdin.write(token + "\n")
+        self._process.stdin.close()
+        try:
+            said = json.loads(self._process.stdout.readline())
+        except ValueError:
+            self.__exit__()
+            raise
+        self.address = Address(said["url"], token, Path(said["ca_file"]))
+        self._context = ssl.create_default_context(cafile=said["ca_file"])
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.terminate()
+        try:
+            self._process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+
+    def seconds(self) -> float:
+        """Return the processor time that it has spent on requests so far; take differences."""
+        return float(self._status()["server_seconds"])
+
+    def set_latency(self, milliseconds: float) -> None:
+        """Let every request wait so long before it is handled."""
+        self._status({"latency_ms": milliseconds})
+
+    def containers(self) -> int:
+        """Count the containers that it has."""
+        headers = {"ph-auth-token": self.address.token}
+        return int(self._call("/rest/container?page_size=1", headers=headers)["count"])
+
+    def _status(self, changes: dict[str, float] | None = None) -> dict[str, Any]:
+        return self._call("/__standin__/status", None if changes is None else json.dumps(changes).encode())
+
+    def _call(self, path: str, body: bytes | None = None, headers: dict[str, str] | None = None) -> dict[str, Any]:
+        request = urllib.request.Request(self.address.url + path, data=body, headers=headers or {})  # noqa: S310 - https
+        with urllib.request.urlopen(request, timeout=_ANSWER_SECONDS, context=self._context) as answer:  # noqa: S310
+            found: dict[str, Any] = json.load(answer)
+            return found
