@@ -18,6 +18,11 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 GENERATED = "Generated from globalConfig.json by tools/parameters.py."
 PATTERNS = {
+    "due": (
+        r"^(.*\{\{.*|\+ *(\d+ *[smhdw] *)+|[\d.]+|\d{4}-\d\d-\d\d.*)$",
+        "an offset such as +4h, an epoch time, ISO 8601, or a template",
+    ),
+    "identity_window": (r"^(\d+ *[smhdw] *)+$", "a span such as 30m, 24h, 7d or 1d12h"),
     "max_containers": (r"^\d+$", "a whole number, 0 for no limit"),
     "multivalue": (r"^(list|first|each|join(:.*)?)$", "list, first, join, join:<separator> or each"),
 }

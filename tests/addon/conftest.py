@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -63,3 +65,32 @@ def soar(lab: Lab) -> Iterator[SoarReader]:
     reader = SoarReader(lab)
     yield reader
     reader.close()
+
+
+Event = dict[str, Any]
+
+
+@pytest.fixture
+def events(lab: Lab) -> Callable[[Report], list[Event]]:
+    """The result events of a run, in the order of its results."""
+
+    def read(report: Report) -> list[Event]:
+        found = [
+            json.loads(event["raw"]) for event in lab.indexes.since({}) if event["sourcetype"] == "soar:action:result"
+        ]
+        return sorted((event for event in found if event["sid"] == report.sid), key=lambda event: int(event["rid"]))
+
+    return read
+
+
+@pytest.fixture
+def requests_of(lab: Lab) -> Callable[[Callable[[], Report]], tuple[Report, list[str]]]:
+    """What a run asks of SOAR: its report, and "METHOD /path" of each request in order."""
+
+    def record(run: Callable[[], Report]) -> tuple[Report, list[str]]:
+        assert lab.soar.stand_in is not None
+        lab.soar.stand_in.admin.clear_requests()
+        report = run()
+        return report, [f"{request.method} {request.path}" for request in lab.soar.stand_in.admin.requests]
+
+    return record

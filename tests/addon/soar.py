@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import ssl
 from typing import Any
 
-import httpx
+import requests
 
 from lab.runner.lab import Lab
 
@@ -14,15 +13,15 @@ class SoarReader:
     """GETs with the lab account's own token."""
 
     def __init__(self, lab: Lab) -> None:
-        self._client = httpx.Client(
-            base_url=lab.soar.url,
-            verify=ssl.create_default_context(cafile=str(lab.soar.ca_file)),
-            headers={"ph-auth-token": lab.account().token},
-        )
+        self._url = lab.soar.url
+        self._session = requests.Session()
+        self._session.trust_env = False  # a proxy of this machine is none of the lab's business
+        self._session.verify = str(lab.soar.ca_file)
+        self._session.headers["ph-auth-token"] = lab.account().token
 
     def close(self) -> None:
         """Close the connection."""
-        self._client.close()
+        self._session.close()
 
     def container(self, number: int | None) -> dict[str, Any]:
         """One container."""
@@ -41,7 +40,24 @@ class SoarReader:
         """The playbook runs of a container."""
         return list(self._get(f"/rest/playbook_run?_filter_container={number}&page_size=0")["data"])
 
+    def attachments(self, number: int | None) -> list[dict[str, Any]]:
+        """The files that are attached to a container, oldest first."""
+        found = self._get(f"/rest/container_attachment?_filter_container_id={number}&page_size=0&sort=id&order=asc")
+        return list(found["data"])
+
+    def download(self, vault_id: str) -> bytes:
+        """The bytes of a file in the vault."""
+        answer = self._session.get(f"{self._url}/rest/download_attachment?vault_id={vault_id}", timeout=30)
+        answer.raise_for_status()
+        return answer.content
+
+    def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Something that a person or a playbook does in SOAR."""
+        answer = self._session.post(self._url + path, json=body, timeout=30)
+        answer.raise_for_status()
+        return dict(answer.json())
+
     def _get(self, path: str) -> Any:
-        answer = self._client.get(path)
+        answer = self._session.get(self._url + path, timeout=30)
         answer.raise_for_status()
         return answer.json()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from soarlink.soar.client import encode
+from soarlink.soar.client import QUERY_VALUES, encode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -34,28 +34,39 @@ class Batch:
         return not self.shipments[0].is_whole
 
 
-def batches(shipments: Iterable[Shipment]) -> Iterator[Batch]:
-    """Batches in the order of the shipments. A large container's parts are batches of their own, one after another."""
+def batches(shipments: Iterable[Shipment], most_containers: int = MAX_CONTAINERS) -> Iterator[Batch]:
+    """Batches in the order of the shipments. A large container's parts are batches of their own, one after another.
+
+    Args:
+        shipments: the plan.
+        most_containers: most containers in one batch.
+    """
     waiting: list[Shipment] = []
-    artifacts = size = 0
+    artifacts = size = keys = 0
     for shipment in shipments:
         if not shipment.is_whole:
             if waiting:
                 yield Batch(tuple(waiting))
-                waiting, artifacts, size = [], 0, 0
+                waiting, artifacts, size, keys = [], 0, 0, 0
             yield Batch((shipment,))
             continue
         weight = _weight(shipment)
-        full = len(waiting) >= MAX_CONTAINERS or artifacts + len(shipment.artifacts) > MAX_ARTIFACTS
+        full = (
+            len(waiting) >= most_containers
+            or artifacts + len(shipment.artifacts) > MAX_ARTIFACTS
+            or keys + len(shipment.other_keys) > QUERY_VALUES  # one look for all of them
+        )
         if waiting and (full or size + weight > MAX_BYTES):
             yield Batch(tuple(waiting))
-            waiting, artifacts, size = [], 0, 0
+            waiting, artifacts, size, keys = [], 0, 0, 0
         waiting.append(shipment)
         artifacts += len(shipment.artifacts)
         size += weight
+        keys += len(shipment.other_keys)
     if waiting:
         yield Batch(tuple(waiting))
 
 
 def _weight(shipment: Shipment) -> int:
-    return len(encode({**shipment.container, "artifacts": shipment.artifacts}))
+    files = sum(len(attachment.content) for attachment in shipment.attachments)  # held in memory while they wait
+    return files + len(encode({**shipment.container, "artifacts": shipment.artifacts}))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from soarlink.delivery import joining
 from soarlink.delivery.batch import MAX_BYTES, Batch
 from soarlink.delivery.outcome import PlaybookRun, RowOutcome
 from soarlink.delivery.progress import ContainerProgress
@@ -28,6 +29,7 @@ class ServerTraits:
     def __init__(self) -> None:
         self.lists_verified = False
         self.singles_only = False
+        self.statuses = joining.StatusTypes()
 
 
 class Carrier:
@@ -43,26 +45,66 @@ class Carrier:
 
     def carry(self, batch: Batch) -> list[RowOutcome]:
         """Send whole containers; one outcome for each of their rows."""
-        shipments = batch.shipments
-        results = self._create([_container_body(shipment) for shipment in shipments])
         outcomes: list[RowOutcome] = []
-        for shipment, result in zip(shipments, results):
-            progress = ContainerProgress()
-            self._accept(shipment, result, progress)
+        for shipment, progress in zip(batch.shipments, self._open(batch.shipments)):
             outcomes.extend(self._finish(shipment, progress))
         return outcomes
 
     def carry_part(self, shipment: Shipment, progress: ContainerProgress) -> list[RowOutcome]:
         """Send one part of a container; the outcomes of all its rows come with the last part."""
         if shipment.part == 0:
-            self._accept(shipment, self._create([_container_body(shipment)])[0], progress)
+            self._open([shipment], [progress])
         elif progress.error is not None:
             progress.stop(shipment, progress.error)
             progress.rows.extend(shipment.rows)
         else:
             self._add(shipment, progress)
             progress.rows.extend(shipment.rows)
-        return self._finish(shipment, progress) if shipment.last else []
+        if not shipment.last:
+            self._attach(shipment, progress)
+            return []
+        return self._finish(shipment, progress)
+
+    def _open(
+        self, shipments: Sequence[Shipment], progresses: Sequence[ContainerProgress] | None = None
+    ) -> Sequence[ContainerProgress]:
+        """Find or make the containers, and bring what travels with them."""
+        opened = [ContainerProgress() for _ in shipments] if progresses is None else progresses
+        results = self._results(shipments)
+        states = self._statuses(shipments, results)
+        for shipment, result, progress in zip(shipments, results, opened):
+            if isinstance(result, Created) and isinstance(states, SoarError) and result.existed:
+                progress.container_id, progress.existed = result.id, True
+                progress.rows.extend(shipment.rows)
+                progress.stop(shipment, states)
+                continue
+            if isinstance(result, Created) and not isinstance(states, SoarError):
+                progress.closed = result.id in states
+            self._accept(shipment, result, progress)
+        return opened
+
+    def _results(self, shipments: Sequence[Shipment]) -> list[Result]:
+        """Where each shipment's container is: refused by the plan, found under another key, or created."""
+        known: dict[int, Result] = {
+            index: Refused(shipment.refusal) for index, shipment in enumerate(shipments) if shipment.refusal
+        }
+        held = joining.adopted([shipment for shipment in shipments if not shipment.refusal], self._client)
+        for index, shipment in enumerate(shipments):
+            found = held.get(shipment.identity)
+            if found is not None and index not in known:
+                known[index] = found if isinstance(found, SoarError) else Created(found.id, existed=True)
+        missing = [index for index in range(len(shipments)) if index not in known]
+        created = self._create([_container_body(shipments[index]) for index in missing]) if missing else []
+        known.update(zip(missing, created))
+        return [known[index] for index in range(len(shipments))]
+
+    def _statuses(self, shipments: Sequence[Shipment], results: Sequence[Result]) -> set[int] | SoarError:
+        """The ids of those containers that are closed, as far as a shipment wants to know."""
+        try:
+            found = joining.statuses(shipments, results, self._client)
+            return {number for number, status in found.items() if self._traits.statuses.is_closed(status, self._client)}
+        except SoarError as error:
+            return error
 
     def _create(self, bodies: Sequence[Mapping[str, Any]]) -> list[Result]:
         if len(bodies) > 1 and not self._traits.singles_only:
@@ -130,9 +172,13 @@ class Carrier:
         keyed = list(zip(shipment.owners, shipment.artifacts))
         try:
             if look_first or progress.existed:
-                keys = [str(body["source_data_identifier"]) for _, body in keyed if _key(body) not in progress.seen]
-                progress.seen.update(dict.fromkeys(self._client.artifact_keys(container_id, keys)))
+                self._look(container_id, keyed, progress)
             fresh = _fresh(keyed, progress.seen)
+            if fresh and progress.closed:
+                container_id = self._leave_closed(shipment, container_id, progress)
+                if progress.existed:
+                    self._look(container_id, keyed, progress)
+                    fresh = _fresh(keyed, progress.seen)
             for chunk in _chunks(_flagged(fresh, container_id, automation=shipment.automation and shipment.last)):
                 for body, result in zip(chunk, self._client.create_artifacts(chunk)):
                     progress.seen[_key(body)] = result if isinstance(result, SoarError) else None
@@ -142,11 +188,44 @@ class Carrier:
             return
         self._tell(keyed, progress, None)
 
+    def _look(self, container_id: int, keyed: Sequence[_Keyed], progress: ContainerProgress) -> None:
+        keys = [_key(body) for _, body in keyed if _key(body) not in progress.seen]
+        progress.seen.update(dict.fromkeys(self._client.artifact_keys(container_id, keys)))
+
+    def _leave_closed(self, shipment: Shipment, container_id: int, progress: ContainerProgress) -> int:
+        """New data for a closed container: reopen it, or go on in the next generation. The container's id."""
+        progress.closed = False
+        if shipment.on_closed == "reopen":
+            joining.reopen(container_id, self._client)
+            progress.notes.append(f"container {container_id} was closed and has been reopened (on_closed)")
+            return container_id
+        following = joining.next_generation(shipment, self._client, self._traits.statuses)
+        progress.container_id, progress.existed = following.id, following.existed
+        progress.notes.append(
+            f"container {container_id} is closed: the data went to container {following.id} (on_closed)"
+        )
+        return following.id
+
     def _tell(self, keyed: Sequence[_Keyed], progress: ContainerProgress, error: SoarError | None) -> None:
         for owner, body in keyed:
             progress.land(owner, progress.seen.get(_key(body), error))
 
+    def _attach(self, shipment: Shipment, progress: ContainerProgress) -> None:
+        """The shipment's files; one that a container may have already is looked for first."""
+        progress.notes.extend(shipment.notes)
+        container_id = progress.container_id
+        if container_id is None:
+            return
+        for attachment in shipment.attachments:
+            try:
+                if progress.existed and self._client.has_attachment(container_id, attachment.name, attachment.digest):
+                    continue
+                self._client.attach(container_id, attachment.name, attachment.content)
+            except SoarError as error:
+                progress.unattached[attachment.name] = error
+
     def _finish(self, shipment: Shipment, progress: ContainerProgress) -> list[RowOutcome]:
+        self._attach(shipment, progress)
         container_id = progress.container_id
         if container_id is not None:
             progress.runs = tuple(self._start(name, container_id, progress) for name in shipment.playbooks)

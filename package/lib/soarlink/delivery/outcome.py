@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -56,6 +56,8 @@ class RowOutcome:
     reason: str | None = None
     unreachable: bool = False
     """True when the row was rejected because no answer came from SOAR, not because SOAR said no."""
+    would_send: Mapping[str, Any] | None = None
+    """What a dry run would have sent: container, artifacts and why, bounded."""
 
 
 def exit_code(outcomes: Mapping[str, int], *, all_unreachable: bool) -> int:

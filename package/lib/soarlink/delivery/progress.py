@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from soarlink.delivery.outcome import DELIVERED, REJECTED, UPDATED, PlaybookRun, RowOutcome
 from soarlink.errors import MaybeSent, NotSent, ServerFault, SoarError, Throttled
+from soarlink.plan.shipment import EVERY_ROW
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,12 +23,18 @@ class ContainerProgress:
 
     container_id: int | None = None
     existed: bool = False
+    closed: bool = False
+    """The container is closed, and what to do about it is not decided yet."""
     error: SoarError | None = None
     """What stopped the container as a whole, or the parts after the one that met it."""
     runs: tuple[PlaybookRun, ...] = ()
     rows: list[RowAccount] = field(default_factory=list)
     seen: dict[str, SoarError | None] = field(default_factory=dict)
     """Artifact keys that were sent, with what became of them."""
+    notes: list[str] = field(default_factory=list)
+    """What every row of the container is told."""
+    unattached: dict[str, SoarError] = field(default_factory=dict)
+    """Files that SOAR did not take, by name."""
     _landed: dict[int, int] = field(default_factory=dict)
     _refused: dict[int, SoarError] = field(default_factory=dict)
 
@@ -54,16 +61,21 @@ class ContainerProgress:
         return [self._outcome(account, container_url) for account in self.rows]
 
     def _outcome(self, account: RowAccount, url: str | None) -> RowOutcome:
-        error = self._refused.get(account.position) or (self.error if self.container_id is None else None)
-        landed = self._landed.get(account.position, 0)
+        error = (
+            self._refused.get(account.position)
+            or self._refused.get(EVERY_ROW)
+            or (self.error if self.container_id is None else None)
+        )
+        landed = self._landed.get(account.position, 0) + self._landed.get(EVERY_ROW, 0)
         reasons = []
         if error is not None:
             reasons.append(self._artifact_reason(account, landed, error))
+        reasons.extend(_file_reason(name, why) for name, why in self.unattached.items())
         failed_runs = [run for run in self.runs if run.state != "started"]
         reasons.extend(_run_reason(run) for run in failed_runs)
         state = REJECTED if reasons else (UPDATED if self.existed else DELIVERED)
         return RowOutcome(
-            account=account,
+            account=replace(account, notes=(*account.notes, *self.notes)) if self.notes else account,
             state=state,
             container_id=self.container_id,
             container_url=url,
@@ -77,6 +89,10 @@ class ContainerProgress:
         if self.container_id is None:
             return str(error)
         return f"Container {self.container_id} has {landed} of {account.artifacts} artifacts of this result: {error}"
+
+
+def _file_reason(name: str, why: SoarError) -> str:
+    return f"The data is in SOAR, but the file {name} was not attached: {why}"
 
 
 def _run_reason(run: PlaybookRun) -> str:

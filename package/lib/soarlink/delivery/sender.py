@@ -6,7 +6,7 @@ import itertools
 from collections import deque
 from typing import TYPE_CHECKING, Callable
 
-from soarlink.delivery.batch import Batch, batches
+from soarlink.delivery.batch import MAX_CONTAINERS, Batch, batches
 from soarlink.delivery.progress import ContainerProgress
 
 if TYPE_CHECKING:
@@ -15,39 +15,53 @@ if TYPE_CHECKING:
 
     from soarlink.delivery.carrier import Carrier
     from soarlink.delivery.outcome import RowOutcome
+    from soarlink.delivery.pace import Pace
     from soarlink.plan.shipment import Shipment
 
 
-def send(shipments: Iterable[Shipment], connect: Callable[[], Carrier], connections: int) -> Iterator[RowOutcome]:
+def send(
+    shipments: Iterable[Shipment], connect: Callable[[], Carrier], connections: int, pace: Pace | None = None
+) -> Iterator[RowOutcome]:
     """Send a stream of shipments.
 
     Args:
         shipments: the plan; read ahead by a few batches only, so memory stays flat.
         connect: opens a connection; called once for each one that is used.
         connections: most connections at a time.
+        pace: how fast containers may go; None for as fast as they can.
 
     Yields:
         One outcome for each row, in plan order.
     """
-    source = batches(shipments)
+    source = batches(shipments, MAX_CONTAINERS if pace is None else min(MAX_CONTAINERS, pace.burst))
     ahead = list(itertools.islice(source, 2))
     if len(ahead) <= 1:
         for batch in ahead:
+            _wait(pace, batch)
             carrier = connect()
             try:
                 yield from carrier.carry(batch)
             finally:
                 carrier.close()
         return
-    yield from _Lanes(connect, connections).send(itertools.chain(ahead, source))
+    yield from _Lanes(connect, connections, pace).send(itertools.chain(ahead, source))
+
+
+def _wait(pace: Pace | None, batch: Batch) -> None:
+    """A container counts once, with its first part."""
+    if pace is not None:
+        started = sum(1 for shipment in batch.shipments if shipment.part == 0)
+        if started:
+            pace.wait(started)
 
 
 class _Lanes:
     """A pool of connections. The parts of one container follow one another on one of them."""
 
-    def __init__(self, connect: Callable[[], Carrier], connections: int) -> None:
+    def __init__(self, connect: Callable[[], Carrier], connections: int, pace: Pace | None) -> None:
         self._connect = connect
         self._connections = connections
+        self._pace = pace
         self._idle: deque[Carrier] = deque()
         self._opened: list[Carrier] = []
 
@@ -59,6 +73,7 @@ class _Lanes:
             with ThreadPoolExecutor(self._connections) as pool:
                 chain: _Chain | None = None
                 for batch in source:
+                    _wait(self._pace, batch)
                     if batch.is_part:
                         chain = chain if batch.shipments[0].part and chain is not None else _Chain(self)
                         future = chain.follow(pool, batch)

@@ -3,25 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta, timezone
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from soarlink.plan import identity, severity
+from soarlink.plan import fitting, identity, moment
+from soarlink.plan.attachment import Attachment, plain_fields, whole_row
+from soarlink.plan.containerfields import ContainerFields
+from soarlink.plan.context import Context
+from soarlink.plan.moment import iso_time
+from soarlink.plan.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from soarlink.mapping.artifact import MappedRow
     from soarlink.plan.parameters import SendParameters
     from soarlink.plan.run import AlertRun
+    from soarlink.plan.summary import Summary
     from soarlink.rows.row import Row
+
+__all__ = ["ARTIFACT_LABEL", "NAME_LIMIT", "Bodies", "ContainerBody", "cut", "iso_time"]
 
 NAME_LIMIT = 256
 """SOAR states no limit for names; a longer one is of no use to anyone who reads it (design, C10)."""
 
 ARTIFACT_LABEL = "event"
-_YEAR_10000 = 253_402_300_800
-_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _FALLBACK_NAME = "Splunk finding"
-_KEYS = ("event_id", "orig_sid", "orig_rid", "rule_id", "finding_id")
+
+
+class ContainerBody(NamedTuple):
+    """A container, notes on what was adjusted, and why it can't be sent as asked ("" when it can)."""
+
+    body: dict[str, Any]
+    notes: tuple[str, ...]
+    refusal: str = ""
 
 
 class Bodies:
@@ -31,91 +43,113 @@ class Bodies:
         run: the alert run.
         parameters: what the user asked for.
         default_label: the account's container label, used where the parameter is empty.
+        vocabulary: the server's names, as far as they are known.
     """
 
-    def __init__(self, run: AlertRun, parameters: SendParameters, default_label: str) -> None:
+    def __init__(
+        self, run: AlertRun, parameters: SendParameters, default_label: str, vocabulary: Vocabulary | None = None
+    ) -> None:
         self._run = run
         self._parameters = parameters
         self._default_label = default_label
         self._facts = run.facts()
+        self._context = Context(run)
+        self._fields = ContainerFields(parameters, self._facts, vocabulary or Vocabulary(), moment.dispatched(run.sid))
 
-    def container(self, row: Row, key: str) -> tuple[dict[str, Any], tuple[str, ...]]:
-        """The container of a row (the first one of its group or search) and notes on what was fitted."""
+    def container(self, row: Row, key: str, other_keys: tuple[str, ...] = ()) -> ContainerBody:
+        """The container of a row (the first one of its group or search).
+
+        Args:
+            row: the row.
+            key: the container's own key.
+            other_keys: further keys under which the finding is known.
+        """
         parameters, facts = self._parameters, self._facts
-        level, note = self._severity(row)
+        filled = self._fields.fill(row)
         body: dict[str, Any] = {
-            "name": cut(parameters.container_name.render(row, facts) or _FALLBACK_NAME),
+            "name": self._name(row),
             "label": parameters.label.render(row, facts) or self._default_label,
-            "severity": level,
             "sensitivity": parameters.sensitivity,
             "source_data_identifier": key,
-            "data": {"splunk": self._origin(row)},
+            "data": {"splunk": self._context.of(row, (key, *other_keys) if other_keys else ())},
+            **filled.body,
         }
-        _put(body, "description", parameters.description.render(row, facts))
+        notes = list(filled.notes)
+        description = parameters.description.render(row, facts)
+        if len(description) > fitting.MAX_TEXT:
+            notes.append(f"the description was cut: it has {len(description)} characters")
+        _put(body, "description", fitting.cut_text(description))
         tags = list(dict.fromkeys(tag for tag in (t.render(row, facts) for t in parameters.tags) if tag))
         _put(body, "tags", tags)
         _put(body, "start_time", iso_time(row.first("_time")))
-        return body, ((note,) if note else ())
+        return ContainerBody(body, tuple(notes), " ".join(filled.refusals))
 
     def artifacts(self, row: Row, mapped: MappedRow) -> list[dict[str, Any]]:
         """The artifacts of a row. The whole row, ``_raw`` included, goes along as ``data``."""
         key = identity.of_row(row, self._run)
-        level, _ = self._severity(row)
-        name = cut(self._parameters.container_name.render(row, self._facts) or _FALLBACK_NAME)
+        level, _ = self._fields.severity(row)
+        name = self._name(row)
         start = iso_time(row.first("_time"))
-        data = {"row": {field: _plain(value) for field, value in row.fields.items()}}
+        data = {"row": plain_fields(row)}
         bodies = []
         for artifact in mapped.artifacts:
             cef = {field: _plain(value) for field, value in artifact.cef.items()}
-            artifact_key = identity.of_artifact(key, cef)
-            # Not part of the key: the link differs from run to run, the finding does not.
-            if self._run.results_link:
-                cef.setdefault("_originating_search", self._run.results_link)
-            body: dict[str, Any] = {
-                "name": name,
-                "label": ARTIFACT_LABEL,
-                "severity": level,
-                "source_data_identifier": artifact_key,
-                "cef": cef,
-                "cef_types": {field: list(types) for field, types in artifact.cef_types.items()},
-                "data": data,
-            }
+            types = {field: list(types) for field, types in artifact.cef_types.items()}
+            body = self._artifact(name, level, key, cef, types)
+            body["data"] = data
             _put(body, "start_time", start)
             bodies.append(body)
         return bodies
 
-    def _severity(self, row: Row) -> tuple[str, str]:
-        template = self._parameters.severity
-        text = template.render(row, self._facts)
-        # What a user wrote in full is sent as written: only SOAR knows its own severities, and says so if it is wrong.
-        if template.is_fixed:
-            return text.lower() if text.lower() in severity.SOAR_SEVERITIES else text, ""
-        return severity.fit(text)
+    def fitted(
+        self, row: Row, bodies: list[dict[str, Any]], weight: int
+    ) -> tuple[list[dict[str, Any]], int, tuple[str, ...], tuple[Attachment, ...]]:
+        """The artifacts within SOAR's limits: bodies, weight of the largest, notes, and the row as a file if cut."""
+        if fitting.surely_fits(weight):
+            return bodies, weight, (), ()
+        fitted = [fitting.fit(body) for body in bodies]
+        weight = max((fitting.size(body) for body, _ in fitted), default=0)
+        names = dict.fromkeys(name for _, cut_names in fitted for name in cut_names)
+        if not names:
+            return bodies, weight, (), ()
+        attachment = whole_row(row)
+        note = (
+            f"too large for an artifact and cut: {', '.join(names)}; the whole result is attached as {attachment.name}"
+        )
+        return [body for body, _ in fitted], weight, (note,), (attachment,)
 
-    def _origin(self, row: Row) -> dict[str, Any]:
-        origin: dict[str, Any] = dict(self._facts)
-        origin["action"] = self._run.action
-        origin["rid"] = row.rid
-        for name in _KEYS:
-            _put(origin, name, row.first(name))
-        return origin
+    def summary(self, first: Row, key: str, summary: Summary) -> dict[str, Any]:
+        """The one artifact of a container whose rows are summed up."""
+        name = cut(f"{self._name(first)} ({summary.rows} result{'' if summary.rows == 1 else 's'})")
+        body = self._artifact(name, self._fields.severity(first)[0], key, summary.cef, summary.cef_types)
+        body["data"] = {"summary": summary.data}
+        _put(body, "start_time", iso_time(first.first("_time")))
+        return body
+
+    def _artifact(
+        self, name: str, level: str, key: str, cef: dict[str, Any], types: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        artifact_key = identity.of_artifact(key, cef)
+        # Not part of the key: the link differs from run to run, the finding does not.
+        if self._run.results_link:
+            cef.setdefault("_originating_search", self._run.results_link)
+        return {
+            "name": name,
+            "label": ARTIFACT_LABEL,
+            "severity": level,
+            "source_data_identifier": artifact_key,
+            "cef": cef,
+            "cef_types": types,
+        }
+
+    def _name(self, row: Row) -> str:
+        return cut(self._parameters.container_name.render(row, self._facts) or _FALLBACK_NAME)
 
 
 def cut(name: str) -> str:
     """A name on one line and within the limit; the cut shows."""
     line = " ".join(name.split())
     return line if len(line) <= NAME_LIMIT else line[: NAME_LIMIT - 1] + "…"
-
-
-def iso_time(epoch: str) -> str | None:
-    """An epoch time as SOAR writes times, ``2026-01-13T22:11:24.248000Z``; None when the text is no epoch time."""
-    try:
-        seconds = float(epoch)
-    except ValueError:
-        return None
-    if not 0 <= seconds < _YEAR_10000:  # the end of year 9999
-        return None
-    return (_EPOCH + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def _plain(value: Any) -> Any:

@@ -11,11 +11,16 @@ import hashlib
 import json
 from typing import TYPE_CHECKING
 
+from soarlink.plan import moment
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from soarlink.plan.run import AlertRun
     from soarlink.rows.row import Row
+
+FINDING_FIELDS = ("event_id", "finding_id")
+"""Fields that hold the id of a notable (ES 7) or finding (ES 8)."""
 
 
 def of_row(row: Row, run: AlertRun) -> str:
@@ -23,14 +28,41 @@ def of_row(row: Row, run: AlertRun) -> str:
     orig_sid, orig_rid = row.first("orig_sid"), row.first("orig_rid")
     if orig_sid and orig_rid:
         return f"{orig_sid}+{orig_rid}"
-    if not run.scheduled and row.first("event_id"):
-        return row.first("event_id")
+    if not run.scheduled:
+        for field in FINDING_FIELDS:
+            if row.first(field):
+                return row.first(field)
     return f"{run.sid}+{row.rid}"
+
+
+def others(row: Row, key: str) -> tuple[str, ...]:
+    """Further keys under which the finding may be in SOAR already: by ES 8 pairing, or by an earlier ad hoc run."""
+    found = [row.first(field) for field in FINDING_FIELDS]
+    return tuple(dict.fromkeys(other for other in found if other and other != key))
 
 
 def of_group(values: Sequence[tuple[str, ...]], run: AlertRun) -> str:
     """Key of a group of one run's results; ``values`` are the group fields' values, in the order of the parameter."""
     return f"{run.sid}+{_digest(values)}"
+
+
+def of_content(search: str, values: Sequence[tuple[str, ...]], window: str) -> str:
+    """Key of what a search finds again and again.
+
+    Args:
+        search: the search's name: other searches have keys of their own.
+        values: the identity fields' values, in the order of the parameter.
+        window: the time window that the row falls into, see :func:`window_of`.
+    """
+    return f"content+{_digest([search, values, window])}"
+
+
+def window_of(row: Row, seconds: float) -> str | None:
+    """The window of the row's ``_time``: "" when there are no windows, None when the row has no time."""
+    if not seconds:
+        return ""
+    found = moment.epoch(row.first("_time"))
+    return None if found is None else str(int(found // seconds))
 
 
 def of_search(run: AlertRun) -> str:
@@ -41,6 +73,11 @@ def of_search(run: AlertRun) -> str:
 def of_overflow(run: AlertRun) -> str:
     """Key of the container that takes what the flood guard keeps from having one of its own."""
     return f"{run.sid}+overflow"
+
+
+def of_generation(key: str, number: int) -> str:
+    """Key of the container that follows a closed one; the first has the key itself."""
+    return key if number == 1 else f"{key}~{number}"
 
 
 def of_artifact(row_key: str, content: object) -> str:

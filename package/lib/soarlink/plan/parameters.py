@@ -7,15 +7,18 @@ parameter out when nobody set it and hands over "" when somebody emptied it: bot
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Callable, TypeVar
+from typing import TYPE_CHECKING
 
-from soarlink.errors import ParameterError
 from soarlink.mapping.multivalue import parse_multivalue
 from soarlink.mapping.search import MappingOptions
-from soarlink.plan.template import Template, TemplateError
+from soarlink.plan import moment
+from soarlink.plan.containerfields import KILL_CHAIN, kill_chain_stage
+from soarlink.plan.reading import ParameterReader
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
+
+    from soarlink.plan.template import Template
 
 DEFAULTS: Mapping[str, str] = {
     "account": "",
@@ -24,30 +27,46 @@ DEFAULTS: Mapping[str, str] = {
     "sensitivity": "amber",
     "container_name": "{{rule_title|or:rule_name|or:search_name|default:Splunk finding}}",
     "description": "{{rule_description|or:description}}",
+    "status": "",
+    "owner": "",
     "tags": "",
+    "due": "",
+    "custom_fields": "",
+    "tenant": "",
+    "workbook": "",
+    "kill_chain": "",
     "container_per": "result",
     "group_by": "",
+    "identity": "auto",
+    "identity_fields": "",
+    "identity_window": "",
+    "on_closed": "add",
     "multivalue": "list",
     "field_names": "both",
+    "artifacts": "per_result",
+    "attach_results": "none",
     "max_containers": "500",
     "automation": "1",
     "playbook": "",
+    "dry_run": "0",
 }
 """Every parameter of ``send_to_soar`` with the value that does the sensible thing."""
 
 SENSITIVITIES = ("white", "green", "amber", "red")
 FIELD_NAMES = ("both", "cef", "original")
 CONTAINER_PER = ("result", "group", "search")
-_TRUE = ("1", "true", "yes", "on")
-_FALSE = ("0", "false", "no", "off")
-_IGNORED = frozenset({"action_name", "verbose"})  # and whatever starts with _: the platform's own
-
-_T = TypeVar("_T")
+IDENTITIES = ("auto", "fields")
+ON_CLOSED = ("add", "reopen", "new")
+ARTIFACTS = ("per_result", "summary")
+ATTACH_RESULTS = ("none", "csv", "json")
 
 
 @dataclass(frozen=True)
 class SendParameters:
-    """What one run of ``send_to_soar`` was asked to do. Templates are compiled, choices are checked."""
+    """What one run of ``send_to_soar`` was asked to do. Templates are compiled, choices are checked.
+
+    ``identity_window`` is in seconds, 0 for none.
+    """
 
     account: str
     label: Template
@@ -55,13 +74,27 @@ class SendParameters:
     sensitivity: str
     container_name: Template
     description: Template
+    status: Template
+    owner: Template
     tags: tuple[Template, ...]
+    due: Template
+    custom_fields: tuple[tuple[str, Template], ...]
+    tenant: Template
+    workbook: Template
+    kill_chain: Template
     container_per: str
     group_by: tuple[str, ...]
+    identity: str
+    identity_fields: tuple[str, ...]
+    identity_window: float
+    on_closed: str
     mapping: MappingOptions
+    artifacts: str
+    attach_results: str
     max_containers: int
     automation: bool
     playbook: str
+    dry_run: bool
 
 
 def parse(configuration: Mapping[str, object]) -> SendParameters:
@@ -70,14 +103,7 @@ def parse(configuration: Mapping[str, object]) -> SendParameters:
     Raises:
         ParameterError: with every problem at once, each naming parameter, value and what is allowed.
     """
-    reader = _Reader(configuration)
-    container_per = reader.choice("container_per", CONTAINER_PER)
-    group_by = reader.names("group_by")
-    if container_per == "group" and not group_by:
-        reader.problems.append(
-            'Parameter group_by is empty, but container_per is "group": name the fields whose values make a group, '
-            "for example dest,user."
-        )
+    reader = ParameterReader(configuration, DEFAULTS)
     parsed = SendParameters(
         account=reader.text("account"),
         label=reader.template("label"),
@@ -85,80 +111,56 @@ def parse(configuration: Mapping[str, object]) -> SendParameters:
         sensitivity=reader.choice("sensitivity", SENSITIVITIES),
         container_name=reader.template("container_name"),
         description=reader.template("description"),
+        status=reader.template("status"),
+        owner=reader.template("owner", _owner),
         tags=reader.templates("tags"),
-        container_per=container_per,
-        group_by=group_by,
+        due=reader.template("due", _due),
+        custom_fields=reader.pairs("custom_fields"),
+        tenant=reader.template("tenant"),
+        workbook=reader.template("workbook"),
+        kill_chain=reader.template("kill_chain", _kill_chain),
+        container_per=reader.choice("container_per", CONTAINER_PER),
+        group_by=reader.names("group_by"),
+        identity=reader.choice("identity", IDENTITIES),
+        identity_fields=reader.names("identity_fields"),
+        identity_window=reader.convert("identity_window", _window),
+        on_closed=reader.choice("on_closed", ON_CLOSED),
         mapping=MappingOptions(
             field_names=reader.choice("field_names", FIELD_NAMES),
             multivalue=reader.convert("multivalue", _multivalue),
         ),
-        max_containers=reader.convert("max_containers", _count),
-        automation=reader.convert("automation", _switch),
+        artifacts=reader.choice("artifacts", ARTIFACTS),
+        attach_results=reader.choice("attach_results", ATTACH_RESULTS),
+        max_containers=reader.count("max_containers"),
+        automation=reader.switch("automation"),
         playbook=reader.text("playbook"),
+        dry_run=reader.switch("dry_run"),
     )
+    _check_together(parsed, reader)
     reader.finish()
     return parsed
 
 
-class _Reader:
-    """Reads parameter after parameter and collects what is wrong with them."""
-
-    def __init__(self, configuration: Mapping[str, object]) -> None:
-        self.problems: list[str] = []
-        self._texts = {name: _text(configuration.get(name)) or default for name, default in DEFAULTS.items()}
-        for name in configuration:
-            if name not in DEFAULTS and name not in _IGNORED and not name.startswith("_"):
-                self.problems.append(f"Parameter {name} is unknown; known are {', '.join(DEFAULTS)}.")
-
-    def text(self, name: str) -> str:
-        return self._texts[name]
-
-    def names(self, name: str) -> tuple[str, ...]:
-        return tuple(part.strip() for part in self._texts[name].split(",") if part.strip())
-
-    def choice(self, name: str, allowed: Sequence[str]) -> str:
-        value = self._texts[name].lower()
-        if value not in allowed:
-            self._wrong(name, f"allowed are {', '.join(allowed)}")
-            return allowed[0]
-        return value
-
-    def template(self, name: str) -> Template:
-        return self.convert(name, Template)
-
-    def templates(self, name: str) -> tuple[Template, ...]:
-        return self.convert(name, lambda text: tuple(Template(part) for part in _outside_braces(text)))
-
-    def convert(self, name: str, make: Callable[[str], _T]) -> _T:
-        try:
-            return make(self._texts[name])
-        except (TemplateError, ValueError) as error:
-            self._wrong(name, str(error))
-            return make(DEFAULTS[name])
-
-    def finish(self) -> None:
-        if self.problems:
-            raise ParameterError(self.problems)
-
-    def _wrong(self, name: str, why: str) -> None:
-        self.problems.append(f'Parameter {name} has the value "{self._texts[name]}": {why.rstrip(".")}.')
-
-
-def _text(value: object) -> str:
-    return "" if value is None else str(value).strip()
-
-
-def _count(text: str) -> int:
-    if not text.isdigit():
-        raise ValueError("a whole number is needed, 0 for no limit")
-    return int(text)
-
-
-def _switch(text: str) -> bool:
-    lowered = text.lower()
-    if lowered not in _TRUE + _FALSE:
-        raise ValueError("1 or 0 is needed")
-    return lowered in _TRUE
+def _check_together(parsed: SendParameters, reader: ParameterReader) -> None:
+    """What one parameter says about another."""
+    problems = reader.problems
+    if parsed.container_per == "group" and not parsed.group_by:
+        problems.append(
+            'Parameter group_by is empty, but container_per is "group": name the fields whose values make a group, '
+            "for example dest,user."
+        )
+    if parsed.identity == "fields" and not parsed.identity_fields:
+        problems.append(
+            'Parameter identity_fields is empty, but identity is "fields": name the fields that make a finding the '
+            "same one, for example src,signature."
+        )
+    if parsed.identity != "fields":
+        problems.extend(
+            f'Parameter {name} has the value "{reader.text(name)}", but identity is "auto": set identity to "fields" '
+            f"or leave {name} empty."
+            for name in ("identity_fields", "identity_window")
+            if reader.text(name)
+        )
 
 
 def _multivalue(text: str) -> str:
@@ -166,14 +168,20 @@ def _multivalue(text: str) -> str:
     return text
 
 
-def _outside_braces(text: str) -> list[str]:
-    """Split at the commas that are not inside a placeholder."""
-    parts, depth, start = [], 0, 0
-    for index, char in enumerate(text):
-        if char in "{}":
-            depth += 1 if char == "{" else -1
-        elif char == "," and depth == 0:
-            parts.append(text[start:index].strip())
-            start = index + 1
-    parts.append(text[start:].strip())
-    return [part for part in parts if part]
+def _window(text: str) -> float:
+    return moment.span(text) if text.strip() else 0.0
+
+
+def _due(text: str) -> None:
+    if moment.offset(text) is None and moment.point(text) is None:
+        raise ValueError("write an offset from the result's _time such as +4h, an epoch time, or ISO 8601")
+
+
+def _owner(text: str) -> None:
+    if text.lower() == "role:":
+        raise ValueError("the role's name is missing; write for example role:Incident Commander")
+
+
+def _kill_chain(text: str) -> None:
+    if not kill_chain_stage(text):
+        raise ValueError(f"allowed are {', '.join(KILL_CHAIN)}")

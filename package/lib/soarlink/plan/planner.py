@@ -1,27 +1,34 @@
-"""Rows + parameters + mapping → a stream of shipments. Pure: the same input gives the same stream, on every run."""
+"""Rows + parameters + mapping + vocabulary → a stream of shipments. Pure: the same input gives the same stream."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+import itertools
+from typing import TYPE_CHECKING, Protocol
 
 from soarlink.plan import identity
-from soarlink.plan.container import Bodies
-from soarlink.plan.shipment import RowAccount, Shipment
+from soarlink.plan.attachment import ResultsFile
+from soarlink.plan.container import Bodies, ContainerBody
+from soarlink.plan.fitting import weight
+from soarlink.plan.parts import PART_ARTIFACTS, Load, PartQueue, PlannedRow
+from soarlink.plan.shipment import EVERY_ROW, RowAccount, Shipment
+from soarlink.plan.summary import Summary
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from soarlink.mapping.artifact import MappedRow
+    from soarlink.plan.attachment import Attachment
     from soarlink.plan.parameters import SendParameters
     from soarlink.plan.run import AlertRun
+    from soarlink.plan.vocabulary import Vocabulary
     from soarlink.rows.row import Row
 
-PART_ARTIFACTS = 100
-"""Most artifacts in one shipment: what one request to SOAR reasonably carries (REST reference, section 11)."""
+__all__ = ["GROUP_ROWS", "PART_ARTIFACTS", "Planner", "RowMapper", "RowSource"]
 
 GROUP_ROWS = 5_000
 """Most rows held in memory while rows are put together to groups."""
+
+_MOST_INTERNED = 1_000
 
 
 class RowSource(Protocol):
@@ -38,23 +45,6 @@ class RowMapper(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class _PlannedRow:
-    """A row's artifacts and its account."""
-
-    artifacts: list[dict[str, Any]]
-    account: RowAccount
-
-
-@dataclass(frozen=True)
-class _Load:
-    """What one shipment carries."""
-
-    artifacts: tuple[Mapping[str, Any], ...]
-    owners: tuple[int, ...]
-    rows: tuple[RowAccount, ...]
-
-
 class Planner:
     """Plans one run.
 
@@ -63,30 +53,54 @@ class Planner:
         parameters: the validated parameters.
         mapper: the mapping, bound to the results' fields.
         default_label: the account's container label.
+        vocabulary: the server's names, as far as they are known.
+        columns: the fields of the results file, for attachments.
+        most_results: how many results Splunk hands over at most; 0 when that is not known.
     """
 
-    def __init__(self, run: AlertRun, parameters: SendParameters, mapper: RowMapper, default_label: str) -> None:
+    def __init__(
+        self,
+        run: AlertRun,
+        parameters: SendParameters,
+        mapper: RowMapper,
+        default_label: str,
+        *,
+        vocabulary: Vocabulary | None = None,
+        columns: Sequence[str] = (),
+        most_results: int = 0,
+    ) -> None:
         self._run = run
         self._parameters = parameters
         self._mapper = mapper
-        self._bodies = Bodies(run, parameters, default_label)
+        self._bodies = Bodies(run, parameters, default_label, vocabulary)
+        self._columns = tuple(columns)
+        self._most_results = most_results
+        self._interned: dict[tuple[str, ...], tuple[str, ...]] = {}
 
     def plan(self, rows: RowSource) -> Iterator[Shipment]:
         """The shipments of a run, in file order of each container's first row; parts of a container are consecutive."""
         if self._parameters.container_per == "search":
-            return self._one_container(rows, identity.of_search(self._run), ())
-        if self._parameters.container_per == "group":
+            return self._per_search(rows)
+        if self._parameters.container_per == "group" or self._parameters.identity == "fields":
             return self._per_group(rows)
         return self._per_result(rows)
+
+    def _per_search(self, rows: Iterable[Row]) -> Iterator[Shipment]:
+        source = iter(rows)
+        first = next(source, None)
+        if first is not None:
+            key = self._content_key(first, ()) or identity.of_search(self._run)
+            yield from self._one_container(itertools.chain([first], source), key, ())
 
     def _per_result(self, rows: Iterable[Row]) -> Iterator[Shipment]:
         limit = self._parameters.max_containers
         source = iter(rows)
         for count, row in enumerate(source):
             if limit and count >= limit:
-                yield from self._overflow(_chain(row, source))
+                yield from self._overflow(itertools.chain([row], source))
                 return
-            yield from self._one_container([row], identity.of_row(row, self._run), ())
+            key = identity.of_row(row, self._run)
+            yield from self._one_container([row], key, (), identity.others(row, key))
 
     def _per_group(self, rows: RowSource) -> Iterator[Shipment]:
         """Two kinds of passes over the file: one to see the groups, then as many as bounded memory asks for."""
@@ -114,7 +128,37 @@ class Planner:
             yield from self._overflow(row for row in rows if self._group_key(row) in beyond)
 
     def _group_key(self, row: Row) -> str:
-        return identity.of_group([row.values(name) for name in self._parameters.group_by], self._run)
+        grouped = self._parameters.container_per == "group"
+        values = [row.values(name) for name in self._parameters.group_by] if grouped else []
+        content = self._content_key(row, values)
+        if content:
+            return content
+        return identity.of_group(values, self._run) if grouped else identity.of_row(row, self._run)
+
+    def _content_key(self, row: Row, group: Sequence[tuple[str, ...]]) -> str:
+        """The key over the identity fields; "" where the run's own keys count, or the row has none of the fields."""
+        parameters = self._parameters
+        if parameters.identity != "fields":
+            return ""
+        values = [row.values(name) for name in parameters.identity_fields]
+        if not any(values):
+            return ""
+        # ES writes the search's name into the notable: so an ad hoc run on it has the same key.
+        search = row.first("search_name") or self._run.search_name
+        window = identity.window_of(row, parameters.identity_window)
+        return identity.of_content(search, [*values, *group], window or "")
+
+    def _identity_notes(self, row: Row) -> tuple[str, ...]:
+        parameters = self._parameters
+        if parameters.identity != "fields":
+            return ()
+        if not any(row.values(name) for name in parameters.identity_fields):
+            return (
+                f"none of the identity fields {', '.join(parameters.identity_fields)} has a value: the run's own key",
+            )
+        if identity.window_of(row, parameters.identity_window) is None:
+            return ("the result has no _time: identity_window was left out of its key",)
+        return ()
 
     def _overflow(self, rows: Iterable[Row]) -> Iterator[Shipment]:
         note = (
@@ -123,90 +167,151 @@ class Planner:
         )
         return self._one_container(rows, identity.of_overflow(self._run), (note,))
 
-    def _one_container(self, rows: Iterable[Row], key: str, notes: tuple[str, ...]) -> Iterator[Shipment]:
-        container: Mapping[str, Any] = {}
-        queue = _Queue()
-        part = 0
+    def _one_container(
+        self, rows: Iterable[Row], key: str, notes: tuple[str, ...], other_keys: tuple[str, ...] = ()
+    ) -> Iterator[Shipment]:
+        container: _Container | None = None
         for row in rows:
             row_notes = notes
-            if not container:
-                container, fitted = self._bodies.container(row, key)
-                row_notes = notes + fitted
-            planned = self._row(row, row_notes)
+            if container is None:
+                body = self._bodies.container(row, key, other_keys)
+                container = _Container(key, body, other_keys, self._parameters, self._columns)
+                row_notes = notes + body.notes + self._identity_notes(row)
+            planned = self._row(row, row_notes, container)
             # A part is closed only when more follows: so the last one is known for what it is.
-            while queue.would_overflow(planned):
-                yield self._shipment(key, container, queue.take(), part, last=False)
-                part += 1
-            queue.add(planned)
-        while container:
-            load = queue.take()
-            yield self._shipment(key, container, load, part, last=queue.is_empty)
-            if queue.is_empty:
+            while container.queue.would_overflow(planned):
+                yield container.part()
+            container.queue.add(planned)
+        if container is None:
+            return
+        closing = container.close(self._bodies)
+        while True:
+            shipment = container.part(closing)
+            yield shipment
+            if shipment.last:
                 return
-            part += 1
 
-    def _row(self, row: Row, notes: tuple[str, ...]) -> _PlannedRow:
+    def _row(self, row: Row, notes: tuple[str, ...], container: _Container) -> PlannedRow:
         mapped = self._mapper.map(row)
-        artifacts = self._bodies.artifacts(row, mapped)
+        container.take(row, mapped)
+        artifacts, size, cut_notes, attachments = (
+            ([], 0, (), ())
+            if container.summary is not None
+            else self._bodies.fitted(row, self._bodies.artifacts(row, mapped), weight(row))
+        )
+        if self._most_results and row.position + 1 == self._most_results:
+            cut_notes = (*cut_notes, cut_results_note(self._most_results))
         account = RowAccount(
             position=row.position,
             rid=row.rid,
             orig_sid=row.first("orig_sid"),
             orig_rid=row.first("orig_rid"),
-            artifacts=len(artifacts),
+            artifacts=len(artifacts) if container.summary is None else 1,
             mapped=len(mapped.mapped),
             kept=len(mapped.kept),
-            dropped=tuple(mapped.dropped),
-            notes=notes + mapped.notes,
+            dropped=self._intern(tuple(mapped.dropped)),
+            notes=self._intern(notes + mapped.notes + cut_notes),
         )
-        return _PlannedRow(artifacts, account)
+        return PlannedRow(artifacts, size, account, attachments)
 
-    def _shipment(self, key: str, container: Mapping[str, Any], load: _Load, part: int, *, last: bool) -> Shipment:
-        return Shipment(
-            identity=key,
-            container=container,
+    def _intern(self, texts: tuple[str, ...]) -> tuple[str, ...]:
+        """Most rows of a search say the same: one tuple for all of them keeps 100,000 accounts small."""
+        if len(self._interned) >= _MOST_INTERNED:
+            return texts
+        return self._interned.setdefault(texts, texts)
+
+
+class _Container:
+    """One container while its rows are read."""
+
+    def __init__(
+        self,
+        key: str,
+        body: ContainerBody,
+        other_keys: tuple[str, ...],
+        parameters: SendParameters,
+        columns: Sequence[str],
+    ) -> None:
+        self.queue = PartQueue()
+        self.summary = Summary() if parameters.artifacts == "summary" else None
+        self._key = key
+        self._body = body
+        self._other_keys = other_keys
+        self._parameters = parameters
+        self._number = 0
+        self._first: Row | None = None
+        self._attaches = parameters.attach_results != "none"
+        form = parameters.attach_results if self._attaches else "json"
+        # A summary that turns out too short needs all rows beside it, and they are read only once.
+        self._file = ResultsFile(form, columns) if self._attaches or self.summary is not None else None
+
+    def take(self, row: Row, mapped: MappedRow) -> None:
+        """Put the row where all rows of the container are put together."""
+        if self._first is None:
+            self._first = row
+        if self._file is not None:
+            self._file.add(row)
+        if self.summary is not None:
+            self.summary.add(row, mapped)
+
+    def close(self, bodies: Bodies) -> _Closing:
+        """After the last row: the summary artifact into the queue, the file and what there is to say."""
+        notes: list[str] = []
+        cut: Mapping[str, int] = {}
+        if self.summary is not None and self._first is not None:
+            cut = self.summary.cut
+            body = bodies.summary(self._first, self._key, self.summary)
+            self.queue.add_shared(body, self.summary.weight, EVERY_ROW)
+        if self._file is None or not (self._attaches or cut):
+            return _Closing()
+        attachment, file_notes = self._file.finish(f"results-{self._key}")
+        if cut:
+            notes.append(
+                f"the summary does not list every value of {', '.join(cut)}; "
+                f"the results are attached as {attachment.name}"
+            )
+        return _Closing((attachment,), (*notes, *file_notes))
+
+    def part(self, closing: _Closing | None = None) -> Shipment:
+        """The next shipment; the last one is told from what is left in the queue."""
+        load: Load = self.queue.take()
+        last = closing is not None and self.queue.is_empty
+        ending = closing if last and closing is not None else _Closing()
+        parameters = self._parameters
+        shipment = Shipment(
+            identity=self._key,
+            container=self._body.body,
             artifacts=load.artifacts,
             owners=load.owners,
             rows=load.rows,
-            part=part,
+            part=self._number,
             last=last,
-            automation=self._parameters.automation,
-            playbooks=(self._parameters.playbook,) if self._parameters.playbook and last else (),
+            automation=parameters.automation,
+            playbooks=(parameters.playbook,) if parameters.playbook and last else (),
+            other_keys=self._other_keys,
+            on_closed=parameters.on_closed,
+            attachments=load.attachments + ending.attachments,
+            refusal=self._body.refusal,
+            notes=ending.notes,
         )
+        self._number += 1
+        return shipment
 
 
-class _Queue:
-    """Artifacts on their way into parts. A row is completed by the part that carries the last of its artifacts."""
+class _Closing:
+    """What the last part of a container carries beside its artifacts."""
 
-    def __init__(self) -> None:
-        self._artifacts: list[tuple[int, Mapping[str, Any]]] = []
-        self._rows: list[tuple[int, RowAccount]] = []  # with the number of artifacts queued up to the row's last one
-        self._taken = 0
-        self._added = 0
-
-    @property
-    def is_empty(self) -> bool:
-        return not self._artifacts and not self._rows
-
-    def would_overflow(self, planned: _PlannedRow) -> bool:
-        return bool(self._artifacts) and len(self._artifacts) + len(planned.artifacts) > PART_ARTIFACTS
-
-    def add(self, planned: _PlannedRow) -> None:
-        self._artifacts.extend((planned.account.position, body) for body in planned.artifacts)
-        self._added += len(planned.artifacts)
-        self._rows.append((self._added, planned.account))
-
-    def take(self) -> _Load:
-        head, self._artifacts = self._artifacts[:PART_ARTIFACTS], self._artifacts[PART_ARTIFACTS:]
-        self._taken += len(head)
-        done = [account for end, account in self._rows if end <= self._taken]
-        self._rows = [(end, account) for end, account in self._rows if end > self._taken]
-        return _Load(tuple(body for _, body in head), tuple(owner for owner, _ in head), tuple(done))
+    def __init__(self, attachments: tuple[Attachment, ...] = (), notes: tuple[str, ...] = ()) -> None:
+        self.attachments = attachments
+        self.notes = notes
 
 
-def _chain(first: Row, rest: Iterator[Row]) -> Iterator[Row]:
-    yield first
-    yield from rest
+def cut_results_note(most: int) -> str:
+    """What there is to say when the results file holds as many results as Splunk hands over at most."""
+    return (
+        f"the results file holds {most} results, which is the action's maxresults: Splunk may have cut it. "
+        "Raise maxresults or make the search find less"
+    )
 
 
 def _batches(keys: Sequence[str], sizes: Mapping[str, int]) -> Iterator[list[str]]:

@@ -21,18 +21,27 @@ _NAMES: Mapping[str, str] = {
 }
 
 
-def fit(value: str, known: Sequence[str] = SOAR_SEVERITIES) -> tuple[str, str]:
-    """The server's severity for a value from a row, and a note when the value says nothing to the server.
+def is_built_in(value: str) -> bool:
+    """Whether every server has a severity of that name."""
+    return value.strip().lower() in SOAR_SEVERITIES
 
-    Splunk's ``critical`` has no equal on a plain server and becomes its highest, ``high``; ``informational`` becomes
-    ``low``. Anything else that the server does not know becomes ``medium``, and the note says so.
+
+def fit(value: str, known: Sequence[str] = ()) -> tuple[str, str]:
+    """The server's severity for a value from a row, and a note when that is another word than the row's.
+
+    Args:
+        value: what the row says; empty means the default.
+        known: the server's own severities, where they are known.
+
+    SOAR's three and the server's own are sent as they are. Splunk's ``critical`` has no equal on a plain server and
+    becomes its highest, ``high``; ``informational`` becomes ``low``; anything else ``medium``. Each of these is told.
     """
     wanted = value.strip().lower()
-    for name in known:
+    for name in (*SOAR_SEVERITIES, *known):
         if name.lower() == wanted:
             return name, ""
-    if wanted in _NAMES:
-        return _NAMES[wanted], ""
     if not wanted:
         return DEFAULT, ""
-    return DEFAULT, f'severity "{value.strip()}" is none of {", ".join(known)}: sent as {DEFAULT}'
+    level = _NAMES.get(wanted, DEFAULT)
+    listed = ", ".join(known or SOAR_SEVERITIES)
+    return level, f'severity "{value.strip()}" is none of {listed}: sent as {level}'

@@ -8,6 +8,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from soarlink.plan.attachment import Attachment
+
+EVERY_ROW = -1
+"""Owner of an artifact that belongs to all rows of its container."""
+
 
 @dataclass(frozen=True)
 class RowAccount:
@@ -31,7 +36,13 @@ class Shipment:
     A container with many artifacts travels as consecutive shipments of the same ``identity``: ``part`` counts from 0,
     ``last`` closes it. ``container`` and ``artifacts`` are bodies of SOAR's REST API without ``container_id`` and
     ``run_automation``: delivery decides how to automate, from ``automation`` and from what SOAR answers.
-    ``owners`` names for each artifact the position of its row; ``rows`` are the rows that this part completes.
+    ``owners`` names for each artifact the position of its row, or :data:`EVERY_ROW`; ``rows`` are the rows that this
+    part completes, ``attachments`` files for the container's vault.
+
+    Policies for what only the server knows: ``other_keys`` are keys under which a container may hold the finding
+    already, which then is used; ``on_closed`` says what to do when the container that is there is closed (``add``,
+    ``reopen``, ``new``). ``refusal`` is why the container can't be sent as asked, the same in each of its parts;
+    ``notes`` go to every row of the container.
     """
 
     identity: str
@@ -43,6 +54,11 @@ class Shipment:
     last: bool = True
     automation: bool = True
     playbooks: tuple[str, ...] = ()
+    other_keys: tuple[str, ...] = ()
+    on_closed: str = "add"
+    attachments: tuple[Attachment, ...] = ()
+    refusal: str = ""
+    notes: tuple[str, ...] = ()
 
     @property
     def is_whole(self) -> bool:

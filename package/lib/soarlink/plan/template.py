@@ -5,7 +5,9 @@ sees every row. A placeholder is a field name and filters, applied from left to 
 
     {{rule_title|or:search_name|default:Splunk finding}}
     {{recipient|join:; }}
-    {{urgency|map:critical=high,informational=low|default:medium}}
+    {{urgency|map:critical=high,informational=low,*=medium|default:medium}}
+
+In ``map`` the key ``*`` stands for every other value; without it other values stay as they are.
 """
 
 from __future__ import annotations
@@ -33,6 +35,7 @@ class TemplateError(ValueError):
 class _Placeholder:
     field: str
     filters: tuple[_Filter, ...]
+    others: tuple[str, ...]
 
 
 class Template:
@@ -42,7 +45,7 @@ class Template:
         text: the template as a user wrote it.
 
     Raises:
-        TemplateError: an empty placeholder or an unknown filter.
+        TemplateError: an empty placeholder, one that is not closed, or an unknown filter.
     """
 
     def __init__(self, text: str) -> None:
@@ -54,6 +57,8 @@ class Template:
             pieces.append(_placeholder(match.group(1)))
             end = match.end()
         pieces.append(text[end:])
+        if any(isinstance(piece, str) and "{{" in piece for piece in pieces):
+            raise TemplateError("a {{ is not closed; write for example {{dest}}.")
         self._pieces: tuple[str | _Placeholder, ...] = tuple(piece for piece in pieces if piece != "")
 
     @property
@@ -65,6 +70,14 @@ class Template:
     def fields(self) -> tuple[str, ...]:
         """The fields that the placeholders name first."""
         return tuple(piece.field for piece in self._pieces if isinstance(piece, _Placeholder))
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Every field that can make a difference, those of ``or`` included."""
+        found = [
+            name for piece in self._pieces if isinstance(piece, _Placeholder) for name in (piece.field, *piece.others)
+        ]
+        return tuple(dict.fromkeys(found))
 
     def render(self, row: Row, facts: Mapping[str, str]) -> str:
         """The text for one row. A field that the row lacks is looked up in ``facts`` (the run), else it is empty."""
@@ -89,7 +102,10 @@ def _placeholder(inner: str) -> _Placeholder:
     field, *filters = inner.split("|")
     if not field.strip():
         raise TemplateError(f"{{{{{inner}}}}} names no field; write for example {{{{dest}}}}.")
-    return _Placeholder(field.strip(), tuple(_filter(text) for text in filters))
+    others = (
+        argument.strip() for name, _, argument in (text.partition(":") for text in filters) if name.strip() == "or"
+    )
+    return _Placeholder(field.strip(), tuple(_filter(text) for text in filters), tuple(others))
 
 
 def _filter(text: str) -> _Filter:
@@ -136,7 +152,10 @@ def _map(argument: str | None) -> _Filter:
         if not equals or not key.strip():
             raise TemplateError(f"{{{{…|map:{argument or ''}}}}}: write pairs such as map:critical=high,info=low.")
         table[key.strip().lower()] = value.strip()
-    return lambda values, _lookup: tuple(table.get(value.strip().lower(), value) for value in values)
+    rest = table.pop("*", None)
+    return lambda values, _lookup: tuple(
+        table.get(value.strip().lower(), value if rest is None else rest) for value in values
+    )
 
 
 _FILTERS: Mapping[str, Callable[[str | None], _Filter]] = {

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _EXCERPT = 200
 _TOO_MANY, _TOO_LARGE = 429, 413
+_REPEATABLE = (408, 425)  # a proxy's timeout, not SOAR saying no
 _SUCCESS, _REDIRECT, _FAULT = 2, 3, 5  # hundreds
 _DUPLICATE_KEYS = ("existing_container_id", "existing_artifact_id")
 
@@ -67,15 +68,15 @@ def created(element: Any, embedded: int = 0) -> Created:
     if not isinstance(element, dict):
         raise MaybeSent(f"SOAR answered {_excerpt(element)} where an object was expected.")
     for key in _DUPLICATE_KEYS:
-        existing = _number(element.get(key))
+        existing = number(element.get(key))
         if existing is not None:
             return Created(existing, existed=True)
     if element.get("failed") or element.get("success") is False:
         raise refusal(str(element.get("message") or "no reason given"))
-    number = _number(element.get("id"))
-    if number is None:
+    own = number(element.get("id"))
+    if own is None:
         raise MaybeSent(f"SOAR answered without an id: {_excerpt(element)}.")
-    return Created(number, artifact_ids=_artifact_ids(element) if embedded else ())
+    return Created(own, artifact_ids=_artifact_ids(element) if embedded else ())
 
 
 def refusal(message: str, status: int | None = None) -> Refused:
@@ -112,7 +113,7 @@ def _error(reply: Reply, body: Any, server: str) -> SoarError:
         return Refused(f"{said}, a redirect.", "The account's URL must be the one where SOAR itself answers.", status)
     if status == _TOO_LARGE:
         return Refused(f"{said}: the request is too large.", "Send fewer fields or raise the proxy's limit.", status)
-    if status // 100 == _FAULT:
+    if status // 100 == _FAULT or status in _REPEATABLE:
         return ServerFault(f"{said}.", "Look at the health of SOAR and of the proxies before it.", status)
     if _is_success(status) and not isinstance(body, dict):
         return MaybeSent(
@@ -152,18 +153,18 @@ def _artifact_ids(element: Mapping[str, Any]) -> tuple[int | None, ...]:
     for key in ("new_artifact_ids", "new_artifacts_ids"):
         ids = element.get(key)
         if isinstance(ids, list):
-            return tuple(_number(item) for item in ids)
+            return tuple(number(item) for item in ids)
     return ()
 
 
 def _listed_id(item: Any) -> int | None:
     if not isinstance(item, dict):
-        return _number(item)
-    return _number(item.get("id")) or _number(item.get("existing_artifact_id"))
+        return number(item)
+    return number(item.get("id")) or number(item.get("existing_artifact_id"))
 
 
-def _number(value: Any) -> int | None:
-    """SOAR gives some ids as text."""
+def number(value: Any) -> int | None:
+    """An id; SOAR gives some ids as text. None when it is none."""
     if isinstance(value, bool):
         return None
     if isinstance(value, int):
@@ -173,7 +174,19 @@ def _number(value: Any) -> int | None:
 
 def _retry_after(reply: Reply) -> float | None:
     text = next((value for key, value in reply.headers.items() if key.lower() == "retry-after"), "")
-    return float(text) if text.strip().isdigit() else None
+    if text.strip().isdigit():
+        return float(text)
+    if not text:
+        return None
+    from datetime import datetime, timezone
+    from email.utils import parsedate_to_datetime
+
+    try:
+        until = parsedate_to_datetime(text)
+    except (TypeError, ValueError):  # TypeError: CPython 3.9
+        return None
+    aware = until if until.tzinfo else until.replace(tzinfo=timezone.utc)
+    return max(0.0, (aware - datetime.now(timezone.utc)).total_seconds())
 
 
 def _excerpt(body: object) -> str:

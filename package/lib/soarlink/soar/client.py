@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Union
 from urllib.parse import quote
 
@@ -13,20 +15,37 @@ from soarlink.wire.exchange import Exchanger
 from soarlink.wire.failure import ExchangeFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from soarlink.soar.account import Account
 
 Result = Union[Created, SoarError]
 """What became of one element of a list: SOAR has it, or why not."""
 
-_QUERY_VALUES = 40
-"""Most values in one ``__in`` filter: keeps the address below what proxies accept."""
+QUERY_VALUES = 40
+"""Most values in one ``__in`` filter."""
+
+_QUERY_BYTES = 6_000
+"""Most bytes of percent-encoded values in one address: proxies accept 8 kB (nginx's default)."""
+
+_QUERY_IDS = 200
+
+
+@dataclass(frozen=True)
+class Found:
+    """A container that is there. ``status`` is its status by name."""
+
+    id: int
+    key: str
+    status: str
 
 
 def encode(body: Any) -> bytes:
-    """A body as it is sent: compact UTF-8 JSON."""
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
+    """A body as it is sent: compact UTF-8 JSON.
+
+    Half of a surrogate pair, as JSON may hold it, stays the escape that it came as: ``backslashreplace`` writes JSON's.
+    """
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "backslashreplace")
 
 
 class SoarClient:
@@ -62,8 +81,7 @@ class SoarClient:
         """Which of these ``source_data_identifier`` values artifacts of the container already carry."""
         wanted = list(keys)
         found: set[str] = set()
-        for start in range(0, len(wanted), _QUERY_VALUES):
-            part = wanted[start : start + _QUERY_VALUES]
+        for part in _portions(wanted):
             rows = self._list(
                 "/rest/artifact",
                 (("_filter_container", str(container_id)), ("_filter_source_data_identifier__in", _literals(part))),
@@ -78,6 +96,66 @@ class SoarClient:
         if not isinstance(count, int):
             raise MaybeSent("SOAR did not say how many artifacts the container has.")
         return count
+
+    def containers_with_keys(self, keys: Sequence[str]) -> list[Found]:
+        """The containers that have one of these ``source_data_identifier`` values, oldest first."""
+        found: list[Found] = []
+        for part in _portions(keys):
+            found.extend(self._containers((("_filter_source_data_identifier__in", _literals(part)),)))
+        return found
+
+    def containers_with_ids(self, ids: Sequence[int]) -> list[Found]:
+        """The containers of these ids."""
+        found: list[Found] = []
+        for start in range(0, len(ids), _QUERY_IDS):
+            listed = ",".join(str(number) for number in ids[start : start + _QUERY_IDS])
+            found.extend(self._containers((("_filter_id__in", f"[{listed}]"),)))
+        return found
+
+    def containers_with_prefix(self, prefix: str) -> list[Found]:
+        """The containers whose ``source_data_identifier`` begins with these characters, oldest first."""
+        return self._containers((("_filter_source_data_identifier__startswith", _literal(prefix)),))
+
+    def set_status(self, container_id: int, status: str) -> None:
+        """Give a container a status, by name."""
+        self._post(f"/rest/container/{container_id}", {"status": status})
+
+    def has_attachment(self, container_id: int, name: str, digest: str) -> bool:
+        """Whether a file of that name with that SHA-1 is attached to the container."""
+        query = (
+            ("_filter_container_id", str(container_id)),
+            ("_filter_vault_document__hash", _literal(digest)),
+            ("_filter_name", _literal(name)),
+            ("page_size", "1"),
+        )
+        parsed = self._get("/rest/container_attachment", query)
+        return bool(parsed.get("count")) if isinstance(parsed, dict) else False
+
+    def attach(self, container_id: int, name: str, content: bytes) -> str:
+        """Put a file into the vault and attach it; its vault id."""
+        body = {
+            "container_id": container_id,
+            "file_name": name,
+            "file_content": base64.b64encode(content).decode("ascii"),
+            "metadata": {"contains": ["vault id"]},
+        }
+        parsed = self._post("/rest/container_attachment", body)
+        # Older servers leave vault_id out: it is the hash (REST reference, 8.5).
+        vault_id = (parsed.get("vault_id") or parsed.get("hash")) if isinstance(parsed, dict) else None
+        if not vault_id:
+            raise MaybeSent(f'SOAR gave no vault id for the file "{name}".')
+        return str(vault_id)
+
+    def listing(self, path: str) -> list[dict[str, Any]]:
+        """Every record of a collection."""
+        return self._list(path, ())
+
+    def options(self) -> dict[str, Any]:
+        """``GET /rest/container_options``: labels, severities, statuses."""
+        parsed = self._get("/rest/container_options")
+        if not isinstance(parsed, dict):
+            raise MaybeSent("SOAR answered /rest/container_options without an object.")
+        return parsed
 
     def start_playbook(self, container_id: int, playbook: str, scope: str) -> str:
         """Queue a playbook run; its id.
@@ -99,6 +177,15 @@ class SoarClient:
             raise MaybeSent(f'SOAR gave no run id for the playbook "{playbook}".')
         return str(run_id)
 
+    def _containers(self, query: Sequence[tuple[str, str]]) -> list[Found]:
+        rows = self._list("/rest/container", (*query, ("sort", "id"), ("order", "asc")))
+        return [
+            Found(number, str(row.get("source_data_identifier") or ""), str(row.get("status") or ""))
+            for row in rows
+            for number in [answer.number(row.get("id"))]
+            if number is not None
+        ]
+
     def _list(self, path: str, query: Sequence[tuple[str, str]]) -> list[dict[str, Any]]:
         parsed = self._get(path, (*query, ("page_size", "0")))
         data = parsed.get("data") if isinstance(parsed, dict) else None
@@ -107,7 +194,7 @@ class SoarClient:
         return [row for row in data if isinstance(row, dict)]
 
     def _get(self, path: str, query: Sequence[tuple[str, str]] = ()) -> Any:
-        text = "&".join(f"{name}={quote(value, safe='')}" for name, value in query)
+        text = "&".join(f"{name}={quote(value, safe='', errors='replace')}" for name, value in query)
         return self._call("GET", f"{path}?{text}" if text else path, None)
 
     def _post(self, path: str, body: Any) -> Any:
@@ -129,7 +216,25 @@ def _result(element: Any, embedded: int) -> Result:
         return error
 
 
+def _portions(values: Sequence[str]) -> Iterator[list[str]]:
+    """The values in portions that one address can carry; a single value is never divided."""
+    portion: list[str] = []
+    room = _QUERY_BYTES
+    for value in values:
+        weight = len(quote(_literal(value) + ",", safe="", errors="replace"))
+        if portion and (len(portion) >= QUERY_VALUES or weight > room):
+            yield portion
+            portion, room = [], _QUERY_BYTES
+        portion.append(value)
+        room -= weight
+    if portion:
+        yield portion
+
+
 def _literals(values: Sequence[str]) -> str:
     """A list for an ``__in`` filter (REST reference, 7.2): double quotes, inner ones escaped."""
-    quoted = ('"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"' for value in values)
-    return f"[{','.join(quoted)}]"
+    return f"[{','.join(map(_literal, values))}]"
+
+
+def _literal(value: str) -> str:
+    return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -1,0 +1,180 @@
+"""Container fields that name things of the SOAR server, or that have a grammar: filled per row, told when adjusted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Callable
+
+from soarlink.plan import moment, severity
+from soarlink.plan.fitting import cut_text
+from soarlink.plan.vocabulary import (
+    CUSTOM_FIELD,
+    ROLE,
+    SEVERITY,
+    STATUS,
+    TENANT,
+    USER,
+    WORKBOOK,
+    Vocabulary,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from soarlink.plan.parameters import SendParameters
+    from soarlink.plan.template import Template
+    from soarlink.rows.row import Row
+
+KILL_CHAIN: tuple[str, ...] = (
+    "Reconnaissance",
+    "Weaponization",
+    "Delivery",
+    "Exploitation",
+    "Installation",
+    "Command & Control",
+    "Actions on Objectives",
+)
+"""The stages that SOAR knows (REST reference, 3.1)."""
+
+ROLE_PREFIX = "role:"
+
+
+@dataclass
+class Filled:
+    """The fields of one container, notes on what was adjusted, and why the container can't be sent as asked."""
+
+    body: dict[str, Any] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    refusals: list[str] = field(default_factory=list)
+
+
+class ContainerFields:
+    """Fills these fields for the rows of one run.
+
+    Args:
+        parameters: what the user asked for.
+        facts: what templates may use beside the row.
+        vocabulary: the server's names; a name of a part that it does not know is sent as it stands, with a note.
+        started: when the search was dispatched, seconds since 1970; None when that is not known.
+    """
+
+    def __init__(
+        self,
+        parameters: SendParameters,
+        facts: Mapping[str, str],
+        vocabulary: Vocabulary,
+        started: float | None = None,
+    ) -> None:
+        self._parameters = parameters
+        self._facts = facts
+        self._vocabulary = vocabulary
+        self._started = started
+        fillers: tuple[tuple[Template, Callable[[Row, str, Filled], None]], ...] = (
+            (parameters.status, self._status),
+            (parameters.owner, self._owner),
+            (parameters.tenant, lambda _, text, filled: self._named("tenant", TENANT, "tenant_id", text, filled)),
+            (
+                parameters.workbook,
+                lambda _, text, filled: self._named("workbook", WORKBOOK, "template_id", text, filled),
+            ),
+            (parameters.due, self._due),
+            (parameters.kill_chain, self._kill_chain),
+        )
+        # Most runs use none of them.
+        self._fillers = tuple((template, fill) for template, fill in fillers if template.text)
+
+    def fill(self, row: Row) -> Filled:
+        """All of them for the row that a container begins with; a template that renders empty leaves its field out."""
+        filled = Filled()
+        filled.body["severity"], note = self.severity(row)
+        if note:
+            filled.notes.append(note)
+        for template, fill in self._fillers:
+            text = template.render(row, self._facts)
+            if text:
+                fill(row, text, filled)
+        self._custom_fields(row, filled)
+        return filled
+
+    def severity(self, row: Row) -> tuple[str, str]:
+        """The severity of a row's container and artifacts, and a note when it is not the row's own word."""
+        template = self._parameters.severity
+        text = template.render(row, self._facts)
+        # What a user wrote in full is sent as written: only SOAR knows its own severities, and says so if it is wrong.
+        if template.is_fixed:
+            return text.lower() if severity.is_built_in(text) else text, ""
+        return severity.fit(text, self._vocabulary.names(SEVERITY))
+
+    def _status(self, _row: Row, text: str, filled: Filled) -> None:
+        found = self._vocabulary.find(STATUS, text)
+        if found is not None:
+            filled.body["status"] = found[0]
+        elif self._vocabulary.knows(STATUS):
+            filled.refusals.append(self._vocabulary.refusal("status", STATUS, text))
+        else:
+            filled.body["status"] = text.lower()
+
+    def _owner(self, _row: Row, text: str, filled: Filled) -> None:
+        is_role = text.lower().startswith(ROLE_PREFIX)
+        name = text[len(ROLE_PREFIX) :].strip() if is_role else text
+        if name:
+            self._named("owner", ROLE if is_role else USER, "role_id" if is_role else "owner_id", name, filled)
+
+    def _named(self, parameter: str, part: str, key: str, name: str, filled: Filled) -> None:
+        """A name as the id that SOAR wants; digits are an id already."""
+        found = self._vocabulary.find(part, name)
+        if found is not None:
+            filled.body[key] = found[1]
+        elif name.isdigit():
+            filled.body[key] = int(name)
+        elif self._vocabulary.knows(part):
+            filled.refusals.append(self._vocabulary.refusal(parameter, part, name))
+        else:
+            filled.body[key] = name
+            filled.notes.append(f'{parameter} "{name}" was not looked up in SOAR')
+
+    def _due(self, row: Row, text: str, filled: Filled) -> None:
+        later = moment.offset(text)
+        due = moment.point(text)
+        if later is not None:
+            start = moment.epoch(row.first("_time"))
+            if start is None and self._started is not None:
+                start = self._started
+                filled.notes.append(f'due "{text}" counts from the start of the search: the result has no _time')
+            due = None if start is None else start + later
+        if due is None:
+            filled.notes.append(f'due "{text}" is no time that SOAR could use: left to SOAR')
+        else:
+            filled.body["due_time"] = moment.written(due)
+
+    def _kill_chain(self, _row: Row, text: str, filled: Filled) -> None:
+        stage = kill_chain_stage(text)
+        if stage:
+            filled.body["kill_chain"] = stage
+        else:
+            filled.notes.append(f'kill_chain "{text}" is none of {", ".join(KILL_CHAIN)}: left out')
+
+    def _custom_fields(self, row: Row, filled: Filled) -> None:
+        values: dict[str, str] = {}
+        for name, template in self._parameters.custom_fields:
+            found = self._vocabulary.find(CUSTOM_FIELD, name)
+            if found is None and self._vocabulary.knows(CUSTOM_FIELD):
+                filled.refusals.append(self._vocabulary.refusal("custom_fields", CUSTOM_FIELD, name))
+                continue
+            text = template.render(row, self._facts)
+            if text:
+                values[found[0] if found else name] = cut_text(text)
+                if values[found[0] if found else name] != text:
+                    filled.notes.append(f"custom field {name} was cut: it has {len(text)} characters")
+        if values:
+            filled.body["custom_fields"] = values
+
+
+def kill_chain_stage(text: str) -> str:
+    """The stage as SOAR spells it, "" for anything else; ``-``, ``_`` and ``and`` are as good as their spelling."""
+    wanted = _folded(text)
+    return next((stage for stage in KILL_CHAIN if _folded(stage) == wanted), "")
+
+
+def _folded(text: str) -> str:
+    return " ".join(text.lower().replace("&", " and ").replace("-", " ").replace("_", " ").split())

@@ -1,0 +1,69 @@
+"""The names that a SOAR server has, part by part, as plain tables."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Callable, Union
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from soarlink.soar.client import SoarClient
+
+Names = dict[str, Union[int, str]]
+Tables = dict[str, Names]
+
+STATUS_TYPES: Mapping[str, str] = {"new": "new", "open": "open", "closed": "resolved"}
+"""Statuses that every server has (REST reference, 8.8)."""
+
+CLOSED = "resolved"
+"""The status type of a closed container."""
+
+
+def fetch(client: SoarClient, part: str) -> Tables:
+    """One part of the vocabulary, and what comes with it for nothing: one request.
+
+    Raises:
+        SoarError: SOAR did not answer, or the automation user may not read it.
+    """
+    return _FETCH[part](client)
+
+
+def _options(client: SoarClient) -> Tables:
+    options = client.options()
+    labels = [str(label) for label in options.get("label") or ()]
+    severities = [_name(entry) for entry in options.get("severity") or ()]
+    return {"label": {name: name for name in labels}, "severity": {name: name for name in severities if name}}
+
+
+def _statuses(client: SoarClient) -> Tables:
+    rows = client.listing("/rest/container_status")
+    return {"status": {_name(row): str(row.get("status_type") or "") for row in rows if not row.get("disabled")}}
+
+
+def _ids(part: str, path: str, key: str = "name") -> Callable[[SoarClient], Tables]:
+    def read(client: SoarClient) -> Tables:
+        rows = client.listing(path)
+        return {part: {str(row[key]): row["id"] for row in rows if row.get(key) and isinstance(row.get("id"), int)}}
+
+    return read
+
+
+def _custom_fields(client: SoarClient) -> Tables:
+    rows = client.listing("/rest/custom_field")
+    return {"custom_field": {_name(row): str(row.get("data_type") or "text") for row in rows if _name(row)}}
+
+
+def _name(entry: Any) -> str:
+    return str((entry.get("name") if isinstance(entry, dict) else entry) or "")
+
+
+_FETCH: Mapping[str, Callable[[SoarClient], Tables]] = {
+    "severity": _options,
+    "label": _options,
+    "status": _statuses,
+    "user": _ids("user", "/rest/ph_user", "username"),
+    "role": _ids("role", "/rest/role"),
+    "workbook": _ids("workbook", "/rest/workbook_template"),
+    "tenant": _ids("tenant", "/rest/tenant"),
+    "custom_field": _custom_fields,
+}

@@ -1,0 +1,186 @@
+"""Fields that name things of the server, and those with a grammar."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from soarlink.plan.containerfields import ContainerFields, Filled, kill_chain_stage
+from soarlink.plan.naming import missing_parts, refusals
+from soarlink.plan.vocabulary import Vocabulary
+from tests.unit.samples import RowList, asked, make_row
+
+KNOWN = Vocabulary(
+    {
+        "status": {"new": "new", "Triage": "open"},
+        "user": {"alice": 2, "1234": 9},
+        "role": {"Incident Commander": 3},
+        "workbook": {"Response": 5},
+        "tenant": {"north": 7},
+        "custom_field": {"Ticket": "text"},
+        "severity": {"Critical": "Critical"},
+    }
+)
+
+
+def fill(
+    fields: Mapping[str, Any], vocabulary: Vocabulary = KNOWN, started: float | None = None, **changes: str
+) -> Filled:
+    """The fields for a row."""
+    return ContainerFields(asked(**changes), {}, vocabulary, started).fill(make_row(**fields))
+
+
+def test_names_become_what_soar_wants() -> None:
+    """Case does not count, the server's spelling is sent, ids are numbers."""
+    filled = fill(
+        {"sev": "critical"},
+        severity="{{sev}}",
+        status="triage",
+        owner="Alice",
+        workbook="response",
+        tenant="NORTH",
+        custom_fields="ticket=T-1",
+    )
+    assert filled.body == {
+        "severity": "Critical",
+        "status": "Triage",
+        "owner_id": 2,
+        "template_id": 5,
+        "tenant_id": 7,
+        "custom_fields": {"Ticket": "T-1"},
+    }
+    assert (filled.notes, filled.refusals) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("owner", "expected"),
+    [
+        ("12", {"owner_id": 12}),
+        ("1234", {"owner_id": 9}),
+        ("role:incident commander", {"role_id": 3}),
+        ("role:8", {"role_id": 8}),
+    ],
+)
+def test_digits_are_an_id_unless_they_are_a_name(owner: str, expected: dict[str, int]) -> None:
+    """An owner may be a user or a role, by name or by id."""
+    filled = fill({}, owner=owner)
+    assert {name: filled.body.get(name) for name in expected} == expected
+
+
+def test_a_name_that_the_server_lacks_is_refused_with_what_there_is() -> None:
+    """Each of them, in words."""
+    filled = fill(
+        {"who": "bob"}, owner="{{who}}", status="gone", workbook="none", custom_fields="color=red", tenant="south"
+    )
+    assert filled.refusals == [
+        'SOAR has no status "gone" (parameter status). There are: new, Triage.',
+        'SOAR has no user "bob" (parameter owner). There are: alice, 1234.',
+        'SOAR has no tenant "south" (parameter tenant). There are: north.',
+        'SOAR has no workbook template "none" (parameter workbook). There are: Response.',
+        'SOAR has no custom field "color" (parameter custom_fields). There are: Ticket.',
+    ]
+
+
+def test_a_long_list_of_names_is_cut() -> None:
+    """Twenty names, and how many more."""
+    many = Vocabulary({"user": {f"u{n}": n for n in range(25)}})
+    assert many.refusal("owner", "user", "x").endswith("u18, u19 and 5 more.")
+    assert Vocabulary({"user": {}}).refusal("owner", "user", "x").endswith("There are: none.")
+
+
+def test_what_was_not_looked_up_is_sent_as_it_stands_and_told() -> None:
+    """Without a vocabulary a status and a custom field are SOAR's to judge; an owner's name is a note."""
+    filled = fill({}, Vocabulary(), owner="alice", status="Triage", custom_fields="a=1")
+    assert (filled.body["owner_id"], filled.body["status"], filled.body["custom_fields"]) == (
+        "alice",
+        "triage",
+        {"a": "1"},
+    )
+    assert filled.notes == ['owner "alice" was not looked up in SOAR']
+
+
+def test_empty_fields_are_left_to_soar() -> None:
+    """A template that renders empty sends nothing."""
+    filled = fill({}, status="{{a}}", owner="{{a}}", due="{{a}}", custom_fields="ticket={{a}}", kill_chain="{{a}}")
+    assert filled.body == {"severity": "medium"}
+
+
+@pytest.mark.parametrize(
+    ("row", "due", "written"),
+    [
+        ({"_time": "1700000000"}, "+1d", "2023-11-15T22:13:20.000000Z"),
+        ({}, "+1m", "1970-01-01T00:02:40.000000Z"),
+        ({"d": "1700000000"}, "{{d}}", "2023-11-14T22:13:20.000000Z"),
+        ({"d": "2030-01-02"}, "{{d}}", "2030-01-02T00:00:00.000000Z"),
+    ],
+)
+def test_due_times(row: dict[str, str], due: str, written: str) -> None:
+    """Offsets count from the row's time, or from the search's start, which is told."""
+    filled = fill(row, started=100.0, due=due)
+    assert filled.body["due_time"] == written
+    assert bool(filled.notes) == (due.startswith("+") and not row)
+
+
+def test_a_due_time_that_is_none_is_told() -> None:
+    """Nothing is sent for it."""
+    assert fill({"d": "soon"}, due="{{d}}").notes == ['due "soon" is no time that SOAR could use: left to SOAR']
+    assert "due_time" not in fill({}, due="+4h").body
+
+
+def test_kill_chain_stages_are_known_in_common_spellings() -> None:
+    """Lockheed's names with dashes, underscores and 'and'."""
+    assert kill_chain_stage("command-and-control") == "Command & Control"
+    assert kill_chain_stage("ACTIONS_ON_OBJECTIVES") == "Actions on Objectives"
+    assert kill_chain_stage("exfiltration") == ""
+
+
+def test_a_long_custom_field_is_cut_and_told() -> None:
+    """65,536 characters are kept."""
+    filled = fill({"v": "x" * 70_000}, custom_fields="ticket={{v}}")
+    assert filled.body["custom_fields"]["Ticket"].endswith("… [cut: 70000 characters]")
+    assert filled.notes == ["custom field ticket was cut: it has 70000 characters"]
+
+
+def missing(rows: RowList, columns: tuple[str, ...], known: Vocabulary | None = None, **changes: str) -> set[str]:
+    """The parts that lack a name."""
+    return set(missing_parts(asked(**changes), {}, rows, columns, known or Vocabulary()))
+
+
+def test_defaults_ask_for_nothing() -> None:
+    """Ordinary severities, no other names: no part is missing; without a severity column no row is read."""
+    rows = RowList([make_row(urgency=level) for level in ("high", "Low", "medium")])
+    assert missing(rows, ("urgency",)) == set()
+    rows = RowList([make_row(src="1")])
+    assert missing(rows, ("src",)) == set()
+    assert rows.passes == 0
+
+
+def test_only_the_parts_of_the_names_that_are_asked_for() -> None:
+    """Fixed names without reading rows, templates row by row and no further than needed, digits never."""
+    rows = RowList([make_row(n, who=who) for n, who in enumerate(["7", "", "bob", "carol"])])
+    assert missing(rows, ("who",), owner="role:X", workbook="R", tenant="12", custom_fields="a=1", status="s") == {
+        "role",
+        "workbook",
+        "custom_field",
+        "status",
+    }
+    assert rows.passes == 0
+    assert missing(rows, ("who",), tenant="{{who}}") == {"tenant"}
+    assert rows.handed_out == 3
+    assert missing(rows, ("who",), Vocabulary({"tenant": {"bob": 1, "carol": 2}}), tenant="{{who}}") == set()
+
+
+def test_an_owner_may_need_users_and_roles() -> None:
+    """Rows are read until both are known to be needed."""
+    rows = RowList([make_row(n, who=who) for n, who in enumerate(["bob", "bob", "role:x", "role:", "dan"])])
+    assert missing(rows, ("who",), owner="{{who}}") == {"user", "role"}
+    assert rows.handed_out == 3
+
+
+def test_fixed_names_are_refused_before_rows_are_read() -> None:
+    """Only of parts that are known, and not of templates."""
+    parameters = asked(owner="bob", status="{{x}}", workbook="none", custom_fields="color=1")
+    assert len(refusals(parameters, {}, KNOWN)) == 3
+    assert refusals(parameters, {}, Vocabulary()) == []

@@ -1,0 +1,97 @@
+"""The keys by which SOAR knows containers and artifacts again."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from soarlink.plan import identity
+from soarlink.plan.run import AlertRun
+from tests.unit.samples import SCHEDULED_SID, make_row, make_run, plan
+from tests.unit.standin import ROOT
+
+ADHOC = make_run(sid="1700000100.42", scheduled=False)
+
+
+def test_the_scheduled_run_and_an_ad_hoc_run_on_its_notable_meet() -> None:
+    """Both give the same key, because the notable carries the first one's sid and rid."""
+    found = identity.of_row(make_row(3, dest="web-1"), make_run())
+    notable = make_row(orig_sid=SCHEDULED_SID, orig_rid="3", event_id="A@@notable@@1")
+    assert found == f"{SCHEDULED_SID}+3"
+    assert identity.of_row(notable, ADHOC) == found
+
+
+@pytest.mark.parametrize(
+    ("fields", "run", "key"),
+    [
+        ({"event_id": "E1"}, ADHOC, "E1"),
+        ({"event_id": "E1"}, make_run(), f"{SCHEDULED_SID}+0"),
+        ({"orig_sid": "S", "event_id": "E1"}, ADHOC, "E1"),
+        ({"orig_rid": "1"}, ADHOC, "1700000100.42+0"),
+        ({}, ADHOC, "1700000100.42+0"),
+    ],
+)
+def test_the_order_of_keys(fields: dict[str, Any], run: AlertRun, key: str) -> None:
+    """Origin first, then the own run when scheduled, then the finding's id, then the own run."""
+    assert identity.of_row(make_row(**fields), run) == key
+
+
+def test_groups_searches_and_overflow_have_keys_of_their_own() -> None:
+    """No key of one kind equals one of another, and value boundaries count."""
+    run = make_run()
+    keys = {
+        identity.of_row(make_row(), run),
+        identity.of_search(run),
+        identity.of_overflow(run),
+        identity.of_group([("a", "b")], run),
+        identity.of_group([("a",), ("b",)], run),
+        identity.of_group([("ab",)], run),
+        identity.of_group([()], run),
+        identity.of_group([("",)], run),
+    }
+    assert len(keys) == 8
+
+
+def test_an_artifact_is_known_by_its_content() -> None:
+    """Equal content in any order of keys is the same artifact; anything else is another."""
+    key = identity.of_artifact("k", {"a": "1", "b": ["x"]})
+    assert key == identity.of_artifact("k", {"b": ["x"], "a": "1"})
+    assert len({key, identity.of_artifact("k", {"a": "1"}), identity.of_artifact("other", {"a": "1", "b": ["x"]})}) == 3
+
+
+def test_keys_do_not_depend_on_the_process() -> None:
+    """The same plan in processes with different hash seeds has the same keys."""
+    code = (
+        "from tests.unit.samples import *\n"
+        "rows = [make_row(n, dest=('é', str(n % 3)), artifacts='2') for n in range(9)]\n"
+        "for s in plan(rows, container_per='group', group_by='dest'):\n"
+        "    print(s.identity, [a['source_data_identifier'] for a in s.artifacts])\n"
+    )
+    path = os.pathsep.join([str(ROOT), *filter(None, sys.path)])
+    printed = {
+        subprocess.run(
+            [sys.executable, "-B", "-c", code],
+            env={"PYTHONPATH": path, "PYTHONHASHSEED": seed, "PYTHONIOENCODING": "utf-8"},
+            capture_output=True,
+            check=True,
+        ).stdout
+        for seed in ("0", "1", "4711")
+    }
+    assert len(printed) == 1
+    assert printed.pop().count(b"\n") == 3
+
+
+def test_the_same_notable_sent_twice_by_hand_is_the_same_artifact() -> None:
+    """Two ad hoc runs on one notable differ in sid and link only: SOAR must know the artifact again."""
+    notable = make_row(orig_sid=SCHEDULED_SID, orig_rid="3", dest="web-1")
+    keys = {
+        plan([notable], make_run(sid=sid, scheduled=False, results_link=f"https://sh/{sid}"))[0].artifacts[0][
+            "source_data_identifier"
+        ]
+        for sid in ("1700000100.1", "1700000200.2")
+    }
+    assert len(keys) == 1

@@ -1,0 +1,170 @@
+"""Rows to shipments: nothing is lost, doubled or reordered."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from soarlink.plan import planner as module
+from soarlink.plan.planner import PART_ARTIFACTS, Planner
+from soarlink.plan.shipment import Shipment
+from soarlink.rows.row import Row
+from tests.unit.samples import SCHEDULED_SID, CountingMapper, RowList, asked, make_row, make_run, plan
+
+COUNTS = st.lists(st.sampled_from([0, 1, 2, 40, 99, 100, 101, 250]), max_size=12)
+KINDS = st.sampled_from(["result", "group", "search"])
+
+
+def rows_of(counts: list[int]) -> list[Row]:
+    """Rows with that many artifacts each, in three groups."""
+    return [make_row(n, artifacts=str(count), team=f"t{n % 3}") for n, count in enumerate(counts)]
+
+
+def containers(shipments: list[Shipment]) -> list[list[Shipment]]:
+    """The shipments, part by part of each container."""
+    return [list(parts) for _, parts in itertools.groupby(shipments, lambda shipment: shipment.identity)]
+
+
+@given(counts=COUNTS, kind=KINDS, limit=st.sampled_from(["0", "1", "2", "500"]))
+def test_every_row_and_every_artifact_is_accounted_for_exactly_once(counts: list[int], kind: str, limit: str) -> None:
+    """Rows in = accounts out; artifacts in = artifacts out, each with its owner."""
+    shipments = plan(rows_of(counts), container_per=kind, group_by="team", max_containers=limit)
+    accounts = [account for shipment in shipments for account in shipment.rows]
+    assert sorted(account.position for account in accounts) == list(range(len(counts)))
+    assert [account.artifacts for account in sorted(accounts, key=lambda a: a.position)] == counts
+    owners = [owner for shipment in shipments for owner in shipment.owners]
+    assert sorted(owners) == sorted(n for n, count in enumerate(counts) for _ in range(count))
+    keys = [body["source_data_identifier"] for shipment in shipments for body in shipment.artifacts]
+    assert len(keys) == len(set(keys)) == sum(counts)
+    assert all(len(shipment.owners) == len(shipment.artifacts) for shipment in shipments)
+
+
+@given(counts=COUNTS, kind=KINDS)
+def test_parts_of_a_container_follow_one_another_and_the_last_is_flagged(counts: list[int], kind: str) -> None:
+    """Parts count from 0, at most 100 artifacts each, only the last is last, no container is opened twice."""
+    found = containers(plan(rows_of(counts), container_per=kind, group_by="team", max_containers="0", playbook="l/p"))
+    assert len({parts[0].identity for parts in found}) == len(found)
+    for parts in found:
+        assert [shipment.part for shipment in parts] == list(range(len(parts)))
+        assert [shipment.last for shipment in parts] == [False] * (len(parts) - 1) + [True]
+        assert [shipment.playbooks for shipment in parts] == [()] * (len(parts) - 1) + [("l/p",)]
+        assert all(len(shipment.artifacts) <= PART_ARTIFACTS for shipment in parts)
+        assert all(shipment.container == parts[0].container for shipment in parts)
+        assert parts[0].is_whole == (len(parts) == 1)
+
+
+@given(counts=COUNTS, kind=KINDS)
+def test_a_row_is_completed_by_the_part_that_carries_its_last_artifact(counts: list[int], kind: str) -> None:
+    """No row is told done while artifacts of it are still to come, and none is told late."""
+    for parts in containers(plan(rows_of(counts), container_per=kind, group_by="team", max_containers="0")):
+        last_part = {owner: shipment.part for shipment in parts for owner in shipment.owners}
+        for shipment in parts:
+            assert all(last_part.get(account.position, shipment.part) == shipment.part for account in shipment.rows)
+        order = [account.position for shipment in parts for account in shipment.rows]
+        assert order == sorted(order)
+        assert [owner for shipment in parts for owner in shipment.owners] == sorted(
+            owner for shipment in parts for owner in shipment.owners
+        )
+
+
+def test_one_container_per_result_has_the_rows_own_key() -> None:
+    """Without grouping each row is a container, in file order."""
+    shipments = plan([make_row(n) for n in range(3)])
+    assert [shipment.identity for shipment in shipments] == [f"{SCHEDULED_SID}+{n}" for n in range(3)]
+    assert all(shipment.is_whole and shipment.automation for shipment in shipments)
+    assert plan([make_row()], automation="0")[0].automation is False
+
+
+def test_a_group_is_what_has_equal_values_in_the_named_fields() -> None:
+    """Groups come in the order of their first rows; a missing value is a value, a list is not its text."""
+    rows = [
+        make_row(0, dest="a", user="x"),
+        make_row(1, dest="b"),
+        make_row(2, user="x", dest="a", other="1"),
+        make_row(3, dest=("a", "b")),
+        make_row(4, dest="a, b"),
+        make_row(5),
+        make_row(6, dest="b"),
+    ]
+    groups = containers(plan(rows, container_per="group", group_by="dest,user"))
+    assert [[account.position for part in parts for account in part.rows] for parts in groups] == [
+        [0, 2],
+        [1, 6],
+        [3],
+        [4],
+        [5],
+    ]
+
+
+def test_a_container_of_several_rows_is_described_by_the_first() -> None:
+    """Name and severity of a search's container come from its first row."""
+    (shipment,) = plan(
+        [make_row(0, rule_title="first", urgency="high"), make_row(1, rule_title="second")], container_per="search"
+    )
+    assert (shipment.container["name"], shipment.container["severity"]) == ("first", "high")
+    assert (shipment.identity, len(shipment.rows)) == (SCHEDULED_SID, 2)
+
+
+@pytest.mark.parametrize("kind", ["result", "group"])
+def test_the_flood_guard_puts_the_rest_into_one_container_and_says_so(kind: str) -> None:
+    """Beyond max_containers one summary container takes every further result, each with a note."""
+    rows = [make_row(n, dest=f"d{n // 2 if kind == 'group' else n}") for n in range(10)]
+    found = containers(plan(rows, container_per=kind, group_by="dest", max_containers="2"))
+    assert [parts[0].identity == f"{SCHEDULED_SID}+overflow" for parts in found] == [False, False, True]
+    rest = [account for part in found[2] for account in part.rows]
+    assert [account.position for account in rest] == list(range(4 if kind == "group" else 2, 10))
+    assert all("flood guard: this run makes more than 2 containers" in account.notes[0] for account in rest)
+    assert not any(account.notes for parts in found[:2] for part in parts for account in part.rows)
+
+
+def test_exactly_as_many_containers_as_allowed_is_no_flood() -> None:
+    """The guard stays quiet at its limit."""
+    assert len(plan([make_row(n) for n in range(3)], max_containers="3")) == 3
+
+
+def test_the_account_tells_what_became_of_the_fields() -> None:
+    """Ids of the origin, counts and notes travel with the row."""
+    (shipment,) = plan([make_row(rid="9", orig_sid="S", orig_rid="1", severity="P1", artifacts="2")])
+    (account,) = shipment.rows
+    assert (account.rid, account.orig_sid, account.orig_rid, account.artifacts) == ("9", "S", "1", 2)
+    assert (account.mapped, account.kept, account.dropped) == (5 - 1, 0, ())
+    assert account.notes == ('severity "P1" is none of high, medium, low: sent as medium',)
+
+
+def test_results_are_planned_as_they_are_read() -> None:
+    """The first shipment comes after one row, not after the file."""
+    rows = RowList([make_row(n) for n in range(1_000)])
+    shipments = Planner(make_run(), asked(), CountingMapper(), "events").plan(rows)
+    next(shipments)
+    assert rows.handed_out <= 2
+
+
+def test_a_searchs_container_is_planned_part_by_part() -> None:
+    """The first part comes as soon as it is full, so memory does not grow with the file."""
+    rows = RowList([make_row(n) for n in range(10_000)])
+    shipments = Planner(make_run(), asked(container_per="search"), CountingMapper(), "events").plan(rows)
+    next(shipments)
+    assert rows.handed_out <= PART_ARTIFACTS + 1
+
+
+def test_groups_beyond_what_memory_holds_take_further_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the memory for groups, the plan is the same."""
+    rows = [make_row(n, dest=f"d{n * 7 % 5}") for n in range(40)]
+    wide = plan(rows, container_per="group", group_by="dest")
+    monkeypatch.setattr(module, "GROUP_ROWS", 10)
+    source = RowList(rows)
+    narrow = list(
+        Planner(make_run(), asked(container_per="group", group_by="dest"), CountingMapper(), "events").plan(source)
+    )
+    assert narrow == wide
+    assert source.passes > 2
+
+
+def test_the_same_input_gives_the_same_plan() -> None:
+    """Planning twice gives equal streams."""
+    rows: list[Any] = rows_of([3, 250, 0, 7])
+    assert plan(rows, container_per="search") == plan(rows, container_per="search")
