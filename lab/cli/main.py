@@ -7,6 +7,8 @@ from typing import NoReturn
 
 import typer
 
+from lab.cli.map import map_values
+from lab.cli.preview import preview
 from lab.cli.send import send
 from lab.cli.serve import serve
 
@@ -19,6 +21,8 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 app.command()(send)
+app.command()(preview)
+app.command("map")(map_values)
 app.command()(serve)
 
 

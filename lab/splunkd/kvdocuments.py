@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lab.splunkd.kvcollections import CONF
-from lab.splunkd.kvquery import compile_query, parse_query, parse_sort
+from lab.splunkd.kvquery import compile_query, key_of, parse_query, parse_sort
 from lab.splunkd.kvschema import Schema
 from lab.splunkd.kvstore import Collection, Query, ResultLimits
 from lab.splunkd.permissions import require_read, require_write
@@ -175,7 +175,8 @@ def _batch_query(query: dict[str, Any]) -> Query:
         fields = ",".join(f"{name}:{int(bool(wanted))}" for name, wanted in fields.items())
     matches = compile_query(query.get("query", {}))
     paging = {name: json.dumps(query.get(name, 0)) for name in ("skip", "limit")}
-    return Query(matches, _count(paging, "skip"), _count(paging, "limit"), parts, fields)
+    key = key_of(query.get("query", {}))
+    return Query(matches, _count(paging, "skip"), _count(paging, "limit"), parts, fields, key)
 
 
 def _beyond(detail: str) -> Refused:

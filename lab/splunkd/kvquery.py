@@ -52,6 +52,12 @@ def compile_query(query: Any) -> Predicate:
     return lambda document: all(predicate(document) for predicate in predicates)
 
 
+def key_of(query: Any) -> str | None:
+    """Return the one key that a query asks for, so that its document is found without a look at all others."""
+    key = query.get("_key") if isinstance(query, dict) else None
+    return key if isinstance(key, str) else None
+
+
 def _clause(key: str, value: Any) -> Predicate:
     if key in {"$and", "$or"}:
         if not isinstance(value, list) or not value:

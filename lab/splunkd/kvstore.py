@@ -57,6 +57,7 @@ class Query:
     limit: int = 0
     sort: Sequence[tuple[str, int]] = ()
     fields: str = ""
+    key: str | None = None
 
 
 @dataclass(frozen=True)
@@ -139,7 +140,7 @@ class KvStore:
 
     def find(self, collection: Collection, query: Query, limits: ResultLimits) -> list[dict[str, Any]]:
         """Return matching documents, cut silently at `limits`."""
-        found = [document for document in self._all(collection) if query.matches(document)]
+        found = [document for document in self._all(collection, query.key) if query.matches(document)]
         sort_documents(found, query.sort)
         rows = min(query.limit, limits.rows) if query.limit > 0 else limits.rows
         page = found[query.skip : query.skip + rows]
@@ -170,9 +171,12 @@ class KvStore:
         with self._lock:
             self._database.execute("DELETE FROM document WHERE app = ? AND collection = ?", (app, name))
 
-    def _all(self, collection: Collection) -> list[dict[str, Any]]:
+    def _all(self, collection: Collection, key: str | None = None) -> list[dict[str, Any]]:
         with self._lock:
-            rows = self._database.execute(_SELECT_ALL, collection.row).fetchall()
+            if key is None:
+                rows = self._database.execute(_SELECT_ALL, collection.row).fetchall()
+            else:
+                rows = self._database.execute(_SELECT_ONE, (*collection.row, key)).fetchall()
         return [json.loads(body) for (body,) in rows]
 
 

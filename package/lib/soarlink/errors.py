@@ -7,7 +7,10 @@ SendToSoarError
 ├── MappingError        a mapping rule is wrong (stanza and key)
 ├── ResultsError        the results file can't be read
 ├── JournalError        an alert can't be written down, or not be read back
+├── OutboxError         what the outbox holds of an item can't be used
 ├── SplunkdError        splunkd did not answer as it should
+│   ├── KvStoreUnavailable  the KV store is away: keep what you have, try later
+│   └── KvStoreRefused      the KV store said no: repeating won't help
 └── SoarError           anything from the SOAR side
     ├── NotSent         nothing left this machine: safe to repeat
     ├── MaybeSent       bytes left, no answer came: look before repeating
@@ -76,6 +79,18 @@ class SplunkdError(SendToSoarError):
     def __init__(self, what: str, remedy: str = "", status: int | None = None) -> None:
         super().__init__(what, remedy)
         self.status = status
+
+
+class KvStoreUnavailable(SplunkdError):
+    """The KV store did not answer, or says that it is not ready: nothing is lost, try later."""
+
+
+class KvStoreRefused(SplunkdError):
+    """The KV store refused a request: rights, a missing collection, a document that it does not take."""
+
+
+class OutboxError(SendToSoarError):
+    """What the outbox holds of an item can't be used: another format, a missing part, damaged."""
 
 
 class SoarError(SendToSoarError):

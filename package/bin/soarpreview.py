@@ -1,0 +1,11 @@
+"""Search command "soarpreview": splunkd starts it and speaks the chunked protocol on standard input and output."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "lib"))
+
+from soarlink.commands.preview import run
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,1 @@
+"""Search commands: what people see of the outbox, and what they do with it."""
