@@ -151,7 +151,7 @@ for number, case in enumerate(cases()):
     if number % 97 == 0:
         row, trace = explain_fields(mapping, case.row, SearchContext(case.detection), MappingOptions())
         artifacts = [[artifact.cef, artifact.cef_types] for artifact in row.artifacts]
-        print(json.dumps([artifacts, row.mapped, row.kept, row.dropped, [vars(line) for line in trace]]))
+        print(json.dumps([artifacts, row.mapped, row.kept, row.dropped, [line._asdict() for line in trace]]))
 print(mapping.digest)
 """
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from soarlink.mapping.recognise import DATA_TYPES, MARKED, RECOGNISERS
+from soarlink.mapping.recognise import DATA_TYPES, MARKED, MARKS, RECOGNISERS, UNMARKED
 
 _MD5 = "9e107d9d372bb6826bd81d3542a419d6"
 _SHA1 = "2FD4E1C67A2D28FCED849EE1BB76E7391B93EB12"
@@ -351,6 +351,33 @@ def test_kinds_with_a_mark_never_take_letters_and_digits_alone() -> None:
     plain += [value for taken, left in TABLE.values() for value in taken + left if value.isalnum()]
     assert [(kind, value) for kind in sorted(MARKED) for value in plain if RECOGNISERS[kind][0](value)] == []
     assert set(RECOGNISERS) >= MARKED
+
+
+def _alike() -> set[str]:
+    """The values of the table, and each with any one character left out, doubled, or of the other case."""
+    values = {value for taken, left in TABLE.values() for value in taken + left}
+    for value in tuple(values):
+        for at in range(min(len(value), 80)):
+            before, one, after = value[:at], value[at], value[at + 1 :]
+            values |= {before + after, before + one + one + after, before + one.swapcase() + after}
+    return values
+
+
+@pytest.mark.parametrize("kind", sorted(MARKS))
+def test_what_a_marked_kind_takes_has_one_of_its_marks(kind: str) -> None:
+    """Values without the mark are not shown to the recogniser, so it must not be one that takes them."""
+    taken = [value for value in _alike() if RECOGNISERS[kind][0](value)]
+    assert taken
+    assert [value for value in taken if not any(mark in value for mark in MARKS[kind])] == []
+    assert [mark for mark in MARKS[kind] if mark.isalnum()] == []
+
+
+@pytest.mark.parametrize("kind", sorted(UNMARKED))
+def test_what_an_unmarked_kind_takes_is_letters_and_digits_alone(kind: str) -> None:
+    """Values with any other character are not shown to the recogniser."""
+    taken = [value for value in _alike() if RECOGNISERS[kind][0](value)]
+    assert taken
+    assert [value for value in taken if not value.isalnum()] == []
 
 
 def test_types_are_those_of_soar() -> None:

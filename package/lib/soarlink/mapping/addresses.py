@@ -7,6 +7,7 @@ what is not sure is "". Written without ``ipaddress`` and with lazy patterns, be
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from soarlink.mapping import scalars
 from soarlink.mapping.pattern import Pattern
@@ -76,6 +77,8 @@ def placeholder(value: str) -> str:
 
 def ipv4(value: str) -> str:
     """Dotted quad without leading zeros (``010.0.0.1`` means different things to different programs)."""
+    if not value[:1].isdigit():  # most names have dots too
+        return ""
     return "ipv4" if value.count(".") == _DOTS and _OCTETS.issuperset(value.split(".")) else ""
 
 
@@ -139,6 +142,11 @@ def host(value: str) -> str:
 
     ``jsmith`` can be a host as well as a user: ask only where the field's name says host.
     """
+    return _host(value) if len(value) <= _LONGEST_HOST + 1 else ""
+
+
+@lru_cache(maxsize=256)  # several recognisers ask, and the same name stands in several fields of a row
+def _host(value: str) -> str:
     name = value.removesuffix(".")
     if len(name) > _LONGEST_HOST or not _LABELS.full(name):
         return ""
@@ -180,7 +188,7 @@ def web_address(value: str) -> str:
 
 def email(value: str) -> str:
     """A bare address: no display name, no angle brackets, a dotted domain."""
-    return "email" if "@" in value and len(value) <= _LONGEST_EMAIL and _EMAIL.full(value) else ""
+    return "email" if value.count("@") == 1 and len(value) <= _LONGEST_EMAIL and _EMAIL.full(value) else ""
 
 
 def url_host(value: str) -> str:

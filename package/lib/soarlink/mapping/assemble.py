@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import chain
+from typing import Callable, Optional
 
 from soarlink.mapping.artifact import TraceLine
-from soarlink.mapping.slot import NO_BRANCH, Piece, Slot
+from soarlink.mapping.slot import NO_BRANCH, Piece, Slot, Verdict
 from soarlink.rows.row import Value
 
 Types = tuple[str, ...]
+Steps = tuple[tuple[str, Callable[[Value], Optional[Verdict]], Slot, bool, str], ...]
+"""Field, what the slot remembers, slot, whether it copies, its only target: unpacking is cheaper than attributes."""
 
 
 class Draft:
@@ -80,19 +83,19 @@ class Draft:
         """Values that are several, or that a transform changes: grouped by where they want to go."""
         values = self._treated(slot, value)
         taken_apart = [slot.pieces(text) for text in values]
-        groups: dict[tuple[str, ...], list[Piece]] = {}
-        for piece in chain.from_iterable(taken_apart):
-            groups.setdefault(piece.verdict.targets, []).append(piece)
+        groups: dict[tuple[str, ...], list[tuple[str, Types]]] = {}
+        for text, (_, targets, types, _) in chain.from_iterable(taken_apart):
+            groups.setdefault(targets, []).append((text, types))
         names = {}
         for targets, members in groups.items():
             if targets and self.renames:
-                packed = _packed([piece.text for piece in members], slot)
-                types = _shared([piece.verdict.types for piece in members], packed)
-                names[targets] = self.claim(slot, targets, packed, types)
+                packed = _packed([text for text, _ in members], slot)
+                shared = _shared([types for _, types in members], packed)
+                names[targets] = self.claim(slot, targets, packed, shared)
         if self.recorder is not None:
             for text, pieces in zip(values, taken_apart):
                 for piece in pieces:
-                    self.record(slot, text, piece, names.get(piece.verdict.targets, ""))
+                    self._record(slot, text, piece, names.get(piece[1][1], ""))
         if not slot.copies:
             (self.mapped if any(names.values()) else self.kept).append(slot.field)
             self._keep(slot, values, taken_apart, names)
@@ -118,85 +121,100 @@ class Draft:
         texts: list[str] = []
         types: list[Types] = []
         for value, pieces in zip(values, taken_apart):
-            if not self.beside and all(names.get(piece.verdict.targets) for piece in pieces):
+            if not self.beside and all(names.get(targets) for _, (_, targets, _, _) in pieces):
                 continue
-            if any(piece.verdict.targets for piece in pieces):
+            if any(targets for _, (_, targets, _, _) in pieces):
                 # Beside a CEF name the value stays as it came; a changed one is no longer what the type says.
                 texts.append(value)
-                types.append(pieces[0].verdict.types if len(pieces) == 1 and pieces[0].text == value else ())
+                types.append(pieces[0][1][2] if len(pieces) == 1 and pieces[0][0] == value else ())
             else:
-                texts.extend(piece.text for piece in pieces)
-                types.extend(piece.verdict.types for piece in pieces)
+                texts += [text for text, _ in pieces]
+                types += [kinds for _, (_, _, kinds, _) in pieces]
         if texts:
             packed = self.own[slot.field] = _packed(texts, slot)
             shared = _shared(types, packed)
             if shared:
                 self.types[slot.field] = shared
 
-    def record(self, slot: Slot, value: str, piece: Piece, name: str) -> None:
+    def explain(self, slot: Slot, value: Value, name: str) -> None:
+        """Put down why, for a value that goes one way."""
+        for text in (value,) if isinstance(value, str) else value:
+            for piece in slot.pieces(text):
+                self._record(slot, text, piece, name)
+
+    def _record(self, slot: Slot, value: str, piece: Piece, name: str) -> None:
         """Put down why, from what was decided; decides nothing itself."""
         if self.recorder is None or (slot.copies and not name):
             return
-        verdict = piece.verdict
-        taken = f"taken for {verdict.recogniser}" if verdict.recogniser else "whatever the value"
+        text, verdict = piece
+        recogniser, targets, _, _ = verdict
+        taken = f"taken for {recogniser}" if recogniser else "whatever the value"
         if name and slot.copies:
             why = f"{taken}: also copied to {name}"
         elif name:
             holder = self.holders.get(name, name)
             why = f"{taken}: goes to {name}" + ("" if holder == slot.field else f", which has it from {holder} already")
-        elif verdict.targets and self.renames:
-            holder = self.holders.get(verdict.targets[-1], verdict.targets[-1])
-            why = f"{taken}: {' and '.join(verdict.targets)} belongs to {holder}, so kept under its own name"
+        elif targets and self.renames:
+            holder = self.holders.get(targets[-1], targets[-1])
+            why = f"{taken}: {' and '.join(targets)} belongs to {holder}, so kept under its own name"
         else:
             lacking = ", for which the rule has no target" if verdict is NO_BRANCH else ""
             why = (
                 f"{taken}{lacking}: kept under its own name" if slot.rule.stanza else "no rule: kept under its own name"
             )
-        if piece.text != value:
-            why = f"{why}; made of it: {piece.text}"
-        self.recorder.append(
-            TraceLine(slot.field, value, slot.rule.stanza, verdict.recogniser, name or slot.field, why)
-        )
+        if text != value:
+            why = f"{why}; made of it: {text}"
+        self.recorder.append(TraceLine(slot.field, value, slot.rule.stanza, recogniser, name or slot.field, why))
 
 
-def assemble(slots: Sequence[Slot], draft: Draft) -> None:  # noqa: C901 - the hot path: calls cost more than branches
+def steps(slots: Sequence[Slot], field_names: str) -> Steps:
+    """What :func:`assemble` needs of the slots; copies go under CEF names, so ``original`` has none of them."""
+    return tuple(
+        [
+            (slot.field, slot.known.get, slot, slot.copies, slot.only_target)
+            for slot in slots
+            if field_names != "original" or not slot.copies
+        ]
+    )
+
+
+def assemble(steps: Steps, draft: Draft) -> None:  # noqa: C901, PLR0912 - the hot path: calls cost more than branches
     """Every slot in its turn."""
     fields, cef, own, types = draft.fields, draft.cef, draft.own, draft.types
     renames, beside, holders, recorder = draft.renames, draft.beside, draft.holders, draft.recorder
     mapped, kept = draft.mapped, draft.kept
-    for slot in slots:
-        field = slot.field
-        value = fields.get(field)
-        if value is None:
+    for field, known, slot, copies, only_target in steps:
+        if field not in fields or (copies and (only_target in cef or only_target in fields)):
             continue
-        copies = slot.copies
-        if copies and (not renames or slot.only_target in cef or slot.only_target in fields):
-            continue
-        text = "" if not isinstance(value, str) or slot.drops else value if slot.plain else slot.only(value)
-        if not text:
+        value = fields[field]
+        _, targets, kinds, text = known(value) or slot.judge(value)
+        if text is None:
+            delivered = value
+        elif text:
+            delivered = text
+        else:
             draft.drop(slot, value) if slot.drops else draft.deliver(slot, value)
             continue
-        verdict = slot.constant or slot.known.get(text) or slot.judge(text)
-        _, targets, kinds = verdict
         name = ""
         if targets and renames:
             name = targets[0]
             if name in cef or name in fields:
-                name = draft.claim(slot, targets, text, kinds)
+                name = draft.claim(slot, targets, delivered, kinds)
             else:
-                cef[name] = text
-                holders[name] = field
+                cef[name] = delivered
+                if recorder is not None:
+                    holders[name] = field
                 if kinds:
                     types[name] = kinds
         if not copies:
             (mapped if name else kept).append(field)
             if beside or not name:
                 # As in Draft.keep: beside a CEF name the value stays as it came.
-                own[field] = value if targets else text
-                if kinds and (text == value or not targets):
+                own[field] = value if targets else delivered
+                if kinds and (text is None or not targets):
                     types[field] = kinds
         if recorder is not None:
-            draft.record(slot, str(value), Piece(text, verdict), name)
+            draft.explain(slot, value, name)
 
 
 def _packed(texts: Sequence[str], slot: Slot) -> Value:

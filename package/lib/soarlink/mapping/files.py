@@ -7,8 +7,9 @@ import re
 from soarlink.mapping.addresses import placeholder
 from soarlink.mapping.pattern import Pattern
 
-_HEX = frozenset("0123456789abcdefABCDEF")
-_HASHES = {32: "md5", 40: "sha1", 64: "sha256", 128: "sha512"}
+_HEX = Pattern(r"[0-9A-Fa-f]+")
+_MD5, _SHA1, _SHA256, _SHA512 = 32, 40, 64, 128  # digits
+_HASHES = {_MD5: "md5", _SHA1: "sha1", _SHA256: "sha256", _SHA512: "sha512"}
 _PROGRAM_ENDINGS = frozenset((".exe", ".com", ".scr"))
 _LONGEST_NAME = 255
 _LONGEST_PATH = 32767  # Windows' limit with the \\?\ prefix
@@ -26,32 +27,28 @@ def file_hash(value: str) -> str:
     """``md5``, ``sha1``, ``sha256`` or ``sha512`` by length, else ``ssdeep``. Ask only in hash fields."""
     kind = _HASHES.get(len(value), "")
     if kind:
-        return kind if _HEX.issuperset(value) else ""
+        return kind if _HEX.full(value) else ""
     return ssdeep(value)
 
 
 def md5(value: str) -> str:
     """32 hexadecimal digits."""
-    return _digest(value, "md5")
+    return "md5" if len(value) == _MD5 and _HEX.full(value) else ""
 
 
 def sha1(value: str) -> str:
     """40 hexadecimal digits."""
-    return _digest(value, "sha1")
+    return "sha1" if len(value) == _SHA1 and _HEX.full(value) else ""
 
 
 def sha256(value: str) -> str:
     """64 hexadecimal digits."""
-    return _digest(value, "sha256")
+    return "sha256" if len(value) == _SHA256 and _HEX.full(value) else ""
 
 
 def sha512(value: str) -> str:
     """128 hexadecimal digits."""
-    return _digest(value, "sha512")
-
-
-def _digest(value: str, kind: str) -> str:
-    return kind if _HASHES.get(len(value)) == kind and _HEX.issuperset(value) else ""
+    return "sha512" if len(value) == _SHA512 and _HEX.full(value) else ""
 
 
 def ssdeep(value: str) -> str:

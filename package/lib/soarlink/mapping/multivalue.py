@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 TREATMENTS = ("list", "first", "join", "each")
 _DEFAULT_SEPARATOR = ", "
 _ALLOWED = "Allowed are list, first, join, join:<separator> and each."
 
 
-@dataclass(frozen=True)
-class Treatment:
+class Treatment(NamedTuple):
     """``kind`` is one of ``list``, ``first``, ``join``, ``each``, ``zip``; ``separator`` belongs to ``join``."""
 
     kind: str

@@ -6,13 +6,16 @@ from collections.abc import Mapping, Sequence
 
 from soarlink.mapping import glob
 from soarlink.mapping.artifact import MappedArtifact, MappedRow, TraceLine
-from soarlink.mapping.assemble import Draft, assemble
+from soarlink.mapping.assemble import Draft, Steps, assemble, steps
 from soarlink.mapping.explode import explode
 from soarlink.mapping.resolve import Condition, Header, Resolver
 from soarlink.mapping.slot import Slot
 from soarlink.rows.row import Row, Value
 
 _MOST_PLANS = 256
+
+_Plan = tuple[Steps, tuple[Slot, ...]]
+"""For all rows that meet the same conditions: the steps, and the slots if any field may have several artifacts."""
 
 
 class RowMapper:
@@ -24,7 +27,7 @@ class RowMapper:
         """``field_names`` is ``both``, ``cef`` or ``original``."""
         self._resolver = resolver
         self._field_names = field_names
-        self._plans: dict[tuple[bool, ...], tuple[Slot, ...]] = {}
+        self._plans: dict[tuple[bool, ...], _Plan] = {}
         self._met: dict[tuple[Condition, Value], bool] = {}
         self._fields = frozenset(fields)
         self._header: Header = resolver.header(fields)
@@ -41,19 +44,15 @@ class RowMapper:
 
     def _mapped(self, row: Row, recorder: list[TraceLine] | None) -> MappedRow:
         fields = row.fields
-        slots = self._slots(fields)
-        if tuple not in set(map(type, fields.values())):
-            draft = Draft(fields, self._field_names, recorder)
-            assemble(slots, draft)
-            return _mapped_row([draft], ())
-        parts, notes = explode(slots, fields)
+        path, exploding = self._plan(fields)
+        parts, notes = explode(exploding, fields) if exploding else ((fields,), ())
         drafts = [Draft(part, self._field_names, recorder) for part in parts]
         for draft in drafts:
-            assemble(slots, draft)
+            assemble(path, draft)
         return _mapped_row(drafts, notes)
 
-    def _slots(self, fields: Mapping[str, Value]) -> tuple[Slot, ...]:
-        """The slots for this row: the header's, narrowed by what only the row can tell."""
+    def _plan(self, fields: Mapping[str, Value]) -> _Plan:
+        """The plan for this row: the header's slots, narrowed by what only the row can tell."""
         if not self._fields.issuperset(fields):
             self._fields = self._fields.union(fields)
             self._header = self._resolver.header(tuple(self._fields))
@@ -63,8 +62,9 @@ class RowMapper:
         if plan is None:
             if len(self._plans) >= _MOST_PLANS:
                 self._plans.clear()
-            plan = self._resolver.slots(self._header, dict(zip(self._header.conditions, met)))
-            self._plans[met] = plan
+            slots = self._resolver.slots(self._header, dict(zip(self._header.conditions, met)))
+            explodes = any(slot.treatment.kind in {"each", "zip"} for slot in slots)
+            plan = self._plans[met] = (steps(slots, self._field_names), slots if explodes else ())
         return plan
 
     def _is_met(self, condition: Condition, fields: Mapping[str, Value]) -> bool:

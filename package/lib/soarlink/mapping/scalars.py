@@ -25,7 +25,9 @@ def number(value: str) -> str:
 
 def port(value: str) -> str:
     """A TCP or UDP port, 0 to 65535. Ask only where the field's name says port."""
-    return "port" if number(value) and len(value) <= _PORT_DIGITS and int(value) <= _HIGHEST_PORT else ""
+    if len(value) > _PORT_DIGITS or not (value.isdigit() and value.isascii()):
+        return ""
+    return "port" if int(value) <= _HIGHEST_PORT else ""
 
 
 def pid(value: str) -> str:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 FIELD_NAMES = ("both", "cef", "original")
 
 
-@dataclass(frozen=True)
-class SearchContext:
+class SearchContext(NamedTuple):
     """The search whose results are mapped; "" where something is not known."""
 
     search_name: str
@@ -16,20 +15,24 @@ class SearchContext:
     app: str = ""
 
 
-@dataclass(frozen=True)
-class MappingOptions:
-    """The action's parameters ``field_names`` and ``multivalue``."""
-
+class _Options(NamedTuple):
     field_names: str = "both"
     """``both``: CEF names with the original ones beside them; ``cef``; ``original``."""
     multivalue: str = "list"
     """``list``, ``first``, ``join``, ``join:<separator>`` or ``each``: for fields whose rule does not say."""
 
-    def __post_init__(self) -> None:
+
+class MappingOptions(_Options):
+    """The action's parameters ``field_names`` and ``multivalue``."""
+
+    __slots__ = ()
+
+    def __new__(cls, field_names: str = "both", multivalue: str = "list") -> MappingOptions:  # noqa: PYI034 - Self came with 3.11
         """Refuse what is not in the closed set.
 
         Raises:
             ValueError: in plain words.
         """
-        if self.field_names not in FIELD_NAMES:
-            raise ValueError(f"{self.field_names!r} is no choice of field names. Allowed are {', '.join(FIELD_NAMES)}.")
+        if field_names not in FIELD_NAMES:
+            raise ValueError(f"{field_names!r} is no choice of field names. Allowed are {', '.join(FIELD_NAMES)}.")
+        return super().__new__(cls, field_names, multivalue)
