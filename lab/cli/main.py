@@ -7,6 +7,7 @@ from typing import NoReturn
 
 import typer
 
+from lab.cli.drain import drain
 from lab.cli.map import map_values
 from lab.cli.preview import preview
 from lab.cli.send import send
@@ -23,6 +24,7 @@ app = typer.Typer(
 app.command()(send)
 app.command()(preview)
 app.command("map")(map_values)
+app.command()(drain)
 app.command()(serve)
 
 

@@ -69,7 +69,7 @@ def send(
             mode=mode,
             timeout=timeout,
         )
-        report = _run(request, _own_soar(soar, token, ca), state, python, quiet=as_json)
+        report = _run(request, own_soar(soar, token, ca), state, python, quiet=as_json)
     except LabError as error:
         _fail(error, as_json=as_json)
     if as_json:
@@ -95,7 +95,8 @@ def _run(request: SendRequest, own_soar: OwnSoar | None, state: Path, python: st
         return lab.send(request)
 
 
-def _own_soar(url: str | None, token: str | None, ca: Path | None) -> OwnSoar | None:
+def own_soar(url: str | None, token: str | None, ca: Path | None) -> OwnSoar | None:
+    """Give the SOAR that the options name; None for the stand-in."""
     from lab.runner.servers import OwnSoar, check_url  # noqa: PLC0415 - as above
 
     if url is None:

@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from lab.runner.accounts import Account, Accounts
+from lab.runner.draining import DRAIN_SECONDS, DrainReport, drain
 from lab.runner.errors import LabError
 from lab.runner.home import SplunkHome
 from lab.runner.indexing.index import Indexes
 from lab.runner.indexing.indexer import Indexer
 from lab.runner.locks import FileLock
 from lab.runner.management import Management
+from lab.runner.modularinput import ModularInput
 from lab.runner.payload import Splunkd
 from lab.runner.sending import Stage, send
 from lab.runner.servers import OwnSoar, StandInHost
@@ -105,10 +107,24 @@ class Lab:
         Raises:
             LabError: the request can't be carried out; the action did not run.
         """
-        if self._stage is None:
-            message = "the lab is not open: use it in a with statement"
-            raise RuntimeError(message)
-        return send(self._stage, request)
+        return send(self._opened(), request)
+
+    def delivery(self) -> ModularInput:
+        """Give the delivery input; it runs from ``with`` to its end."""
+        stage = self._opened()
+        return ModularInput(
+            stage.home,
+            stage.app,
+            "soar_delivery",
+            splunkd=stage.splunkd("admin"),
+            python=stage.python,
+            python_path=stage.python_path,
+            environ=stage.environ,
+        )
+
+    def drain(self, *, wait: float = DRAIN_SECONDS) -> DrainReport:
+        """Run the delivery input until nothing is due within ``wait`` seconds, and report what it told."""
+        return drain(self._opened(), self.delivery(), self.management, wait=wait)
 
     def account(self) -> Account:
         """Give the lab's account with its token, as the add-on keeps it."""
@@ -116,6 +132,12 @@ class Lab:
         if account is None:
             raise LabError(f"The add-on has no account {ACCOUNT}.", exit_code=1)
         return account
+
+    def _opened(self) -> Stage:
+        if self._stage is None:
+            message = "the lab is not open: use it in a with statement"
+            raise RuntimeError(message)
+        return self._stage
 
     def _start(self) -> None:
         # Refused before a state folder is made for it.

@@ -47,6 +47,13 @@ class Management:
         """
         return self._call("POST", f"{path}?output_mode=json", urlencode(fields))
 
+    def documents(self, app: str, collection: str, query: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Return the documents of a KV store collection that match a query; none when there is no such collection."""
+        text = urlencode({"query": json.dumps(query), "limit": "0"})
+        path = f"/servicesNS/nobody/{app}/storage/collections/data/{collection}?{text}"
+        found = self._call("GET", path, None)
+        return found or []
+
     def _call(self, method: str, target: str, body: str | None) -> list[dict[str, Any]] | None:
         connection = http.client.HTTPSConnection(
             self._address.hostname or "", self._address.port, timeout=_TIMEOUT, context=self._context
@@ -64,8 +71,8 @@ class Management:
             return None
         if response.status >= _OK:
             raise LabError(f"splunkd refused {method} {target.partition('?')[0]}: {_message(content)}", exit_code=1)
-        entries = json.loads(content)["entry"]
-        return list(entries)
+        parsed = json.loads(content)
+        return list(parsed if isinstance(parsed, list) else parsed["entry"])
 
 
 def segment(name: str) -> str:

@@ -24,6 +24,12 @@ _CAM_STATUS = {
 _SHOWN = 5
 
 
+def read_outcomes(events: Iterable[Mapping[str, Any]]) -> list[Outcome]:
+    """Read the outcomes of all runs from result events, in the order in which they were indexed."""
+    bodies = (_body(event) for event in events if event["sourcetype"] == RESULT_SOURCETYPE)
+    return [_outcome(body) for body in bodies if body.get("status") in STATUSES]
+
+
 def read_run(events: Iterable[Mapping[str, Any]], *, action: str, sid: str) -> tuple[CamLog, list[Outcome], list[str]]:
     """Read what one run of an action left in the indexes.
 

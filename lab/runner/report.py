@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
 STATUSES = ("delivered", "updated", "queued", "rejected", "simulated")
@@ -82,10 +83,7 @@ class Report:
 
     def summary(self) -> dict[str, int]:
         """Count the results by status."""
-        counts = dict.fromkeys(STATUSES, 0)
-        for outcome in self.results:
-            counts[outcome.status] += 1
-        return counts
+        return counted(self.results)
 
     def document(self) -> dict[str, Any]:
         """Give the JSON document of ``lab send --json``."""
@@ -99,6 +97,14 @@ class Report:
             "problems": list(self.problems),
             "notes": list(self.notes),
         }
+
+
+def counted(outcomes: Iterable[Outcome]) -> dict[str, int]:
+    """Count outcomes by status, every status named."""
+    counts = dict.fromkeys(STATUSES, 0)
+    for outcome in outcomes:
+        counts[outcome.status] += 1
+    return counts
 
 
 def failure_document(message: str, exit_code: int) -> dict[str, Any]:

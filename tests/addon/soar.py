@@ -36,6 +36,10 @@ class SoarReader:
         """How many containers have this name."""
         return int(self._get(f'/rest/container?_filter_name="{name}"&page_size=1')["count"])
 
+    def all_containers(self) -> list[dict[str, Any]]:
+        """Every container, oldest first."""
+        return list(self._get("/rest/container?page_size=0&sort=id&order=asc")["data"])
+
     def runs(self, number: int | None) -> list[dict[str, Any]]:
         """The playbook runs of a container."""
         return list(self._get(f"/rest/playbook_run?_filter_container={number}&page_size=0")["data"])
@@ -56,6 +60,11 @@ class SoarReader:
         answer = self._session.post(self._url + path, json=body, timeout=30)
         answer.raise_for_status()
         return dict(answer.json())
+
+    def named_runs(self, number: int, playbook: str) -> list[dict[str, Any]]:
+        """The runs of one playbook on a container."""
+        names = {row["id"]: row["name"] for row in self._get("/rest/playbook?page_size=0")["data"]}
+        return [run for run in self.runs(number) if names.get(run["playbook"]) == playbook]
 
     def _get(self, path: str) -> Any:
         answer = self._session.get(self._url + path, timeout=30)

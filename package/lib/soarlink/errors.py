@@ -13,6 +13,7 @@ SendToSoarError
 │   └── KvStoreRefused      the KV store said no: repeating won't help
 └── SoarError           anything from the SOAR side
     ├── NotSent         nothing left this machine: safe to repeat
+    │   └── NotTried    nothing was even asked: the time was over, or the server is paused
     ├── MaybeSent       bytes left, no answer came: look before repeating
     ├── Refused         SOAR understood and said no: repeating won't help
     ├── Throttled       SOAR asks to wait
@@ -103,6 +104,10 @@ class SoarError(SendToSoarError):
 
 class NotSent(SoarError):
     """Refused connection, DNS, proxy, certificate: no byte of the request reached SOAR."""
+
+
+class NotTried(NotSent):
+    """Nothing was asked of SOAR: the time was over, or the server is left alone for a while."""
 
 
 class MaybeSent(SoarError):

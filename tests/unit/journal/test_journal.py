@@ -13,7 +13,7 @@ import pytest
 
 from soarlink.errors import JournalError
 from soarlink.journal.journal import AlreadyJournaled, JournalStore, run_key
-from soarlink.journal.ledger import INTENDED, Ledger, RunNote, SentPart
+from soarlink.journal.ledger import INTENDED, Ledger, RunNote, SentContainer, Waiting
 
 PAYLOAD = {"sid": "scheduler__a", "session_key": "very-secret", "configuration": {"label": "events"}}
 SETTINGS = {"account": "prod"}
@@ -168,35 +168,41 @@ def test_the_key_names_the_call(results: Path, tmp_path: Path) -> None:
 def test_a_ledger_is_read_back(tmp_path: Path) -> None:
     """Everything that was noted is known again by the next reader."""
     ledger = Ledger(tmp_path / "ledger")
-    ledger.note_sent("c1", 0, SentPart(12, existed=True, refused={3: "too large"}))
+    ledger.note_sent("c1", SentContainer(12, existed=True, refused={3: "too large"}))
     ledger.note_rejected("c2", "no such label")
     ledger.note_run("c1", "local/x", RunNote(INTENDED))
     ledger.note_run("c1", "local/x", RunNote("started", id="46"))
-    ledger.note_told(3, "rejected")
+    ledger.note_told([3, 4], "rejected")
     ledger.note_moved("c3")
+    waiting = Waiting("maybe sent", "cut", None, unclear=True, since=1.0, not_before=121.0)
+    ledger.note_waiting("c4", waiting)
     ledger.close()
     again = Ledger(tmp_path / "ledger")
-    assert again.sent("c1", 0) == SentPart(12, existed=True, refused={3: "too large"})
-    assert again.sent("c1", 1) is None
+    assert again.sent("c1") == SentContainer(12, existed=True, refused={3: "too large"})
+    assert again.sent("c2") is None
     assert again.rejection("c2") == "no such label"
     assert again.run("c1", "local/x") == RunNote("started", id="46")
     assert again.run("c1", "local/y") is None
     assert again.is_told(3, "rejected")
+    assert again.is_told(4, "rejected")
     assert not again.is_told(3, "queued")
     assert again.is_moved("c3")
+    assert again.waiting("c4") == waiting
+    assert again.waiting("c1") is None
+    assert again.runs_of("c1") == [("local/x", RunNote("started", id="46"))]
 
 
 def test_a_cut_line_is_no_line(tmp_path: Path) -> None:
     """What a crash cut is forgotten, and the next line starts clean."""
     path = tmp_path / "ledger"
     ledger = Ledger(path)
-    ledger.note_sent("c1", 0, SentPart(1, existed=False))
+    ledger.note_sent("c1", SentContainer(1, existed=False))
     ledger.close()
     for cut in range(1, path.stat().st_size):
         copy = tmp_path / "cut"
         copy.write_bytes(path.read_bytes()[:cut])
         torn = Ledger(copy)
-        assert torn.sent("c1", 0) is None
-        torn.note_told(5, "delivered")
+        assert torn.sent("c1") is None
+        torn.note_told([5], "delivered")
         torn.close()
         assert Ledger(copy).is_told(5, "delivered")

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from splunklib.searchcommands import GeneratingCommand
 
-from soarlink.commands.session import connect
 from soarlink.errors import SendToSoarError
 from soarlink.outbox.collection import Outbox
+from soarlink.secret import Secret
 from soarlink.splunk.kvstore import KvStore
+from soarlink.splunk.session import connect
 
 if TYPE_CHECKING:
     from soarlink.splunk.splunkd import Splunkd
@@ -42,7 +43,7 @@ class OutboxCommand(GeneratingCommand):  # type: ignore[misc] # splunklib has no
     def generate(self) -> Iterator[dict[str, Any]]:
         """Give the records; an error becomes a message of the search."""
         info = self.metadata.searchinfo
-        splunkd = connect(str(info.splunkd_uri), str(info.session_key), home())
+        splunkd = connect(str(info.splunkd_uri), Secret(str(info.session_key)), home())
         try:
             yield from self.records(Outbox(KvStore(splunkd)), splunkd)
         except SendToSoarError as error:

@@ -1,4 +1,4 @@
-"""The search command's own session with splunkd: as the user who runs the search."""
+"""Who runs a search command, as splunkd knows them."""
 
 from __future__ import annotations
 
@@ -7,11 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from soarlink.errors import SplunkdError
-from soarlink.secret import Secret
-from soarlink.splunk.splunkd import Splunkd, trust
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from soarlink.splunk.splunkd import Splunkd
 
 CAPABILITY = "edit_soar_outbox"
 
@@ -22,17 +20,6 @@ class Caller:
 
     name: str
     capabilities: frozenset[str]
-
-
-def connect(uri: str, session_key: str, home: Path) -> Splunkd:
-    """A session with the splunkd that started the command.
-
-    Args:
-        uri: ``splunkd_uri`` of the search.
-        session_key: its session key.
-        home: ``$SPLUNK_HOME``.
-    """
-    return Splunkd(uri, Secret(session_key), trust(uri, _server_conf, home))
 
 
 def caller(splunkd: Splunkd) -> Caller:
@@ -63,12 +50,3 @@ def require_capability(who: Caller) -> None:
             f"It takes the capability {CAPABILITY}, which the role send_to_soar_admin has.",
             403,
         )
-
-
-def _server_conf(key: str) -> str:
-    from splunk.clilib.cli_common import getConfKeyValue
-
-    try:
-        return str(getConfKeyValue("server", "sslConfig", key) or "")
-    except Exception:  # noqa: BLE001 - Splunk raises what it likes for a key that is not set
-        return ""

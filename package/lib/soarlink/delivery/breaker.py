@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-FIRST_PAUSE = 30.0
+FIRST_PAUSE = 10.0
 LONGEST_PAUSE = 300.0
 
 

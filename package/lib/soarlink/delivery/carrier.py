@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from soarlink.delivery import joining
 from soarlink.delivery.batch import MAX_BYTES, Batch
-from soarlink.delivery.outcome import PlaybookRun, RowOutcome
-from soarlink.delivery.progress import ContainerProgress
-from soarlink.errors import MaybeSent, NotSent, Refused, ServerFault, SoarError
+from soarlink.delivery.playbooks import PlaybookStarts, RunBook
+from soarlink.delivery.progress import ContainerProgress, ContainerReport
+from soarlink.errors import Refused, SoarError
 from soarlink.soar.answer import Created
 from soarlink.soar.client import Result, SoarClient, encode
 
@@ -35,23 +35,22 @@ class ServerTraits:
 class Carrier:
     """Sends batches. Not for use by several threads at once."""
 
-    def __init__(self, client: SoarClient, traits: ServerTraits) -> None:
+    def __init__(self, client: SoarClient, traits: ServerTraits, runs: RunBook) -> None:
         self._client = client
         self._traits = traits
+        self._playbooks = PlaybookStarts(client, runs)
 
     def close(self) -> None:
         """Close the connection."""
         self._client.close()
 
-    def carry(self, batch: Batch) -> list[RowOutcome]:
-        """Send whole containers; one outcome for each of their rows."""
-        outcomes: list[RowOutcome] = []
-        for shipment, progress in zip(batch.shipments, self._open(batch.shipments)):
-            outcomes.extend(self._finish(shipment, progress))
-        return outcomes
+    def carry(self, batch: Batch) -> list[ContainerReport]:
+        """Send whole containers; a report on each."""
+        opened = self._open(batch.shipments)
+        return [self._finish(shipment, progress) for shipment, progress in zip(batch.shipments, opened)]
 
-    def carry_part(self, shipment: Shipment, progress: ContainerProgress) -> list[RowOutcome]:
-        """Send one part of a container; the outcomes of all its rows come with the last part."""
+    def carry_part(self, shipment: Shipment, progress: ContainerProgress) -> list[ContainerReport]:
+        """Send one part of a container; the report comes with the last part."""
         if shipment.part == 0:
             self._open([shipment], [progress])
         elif progress.error is not None:
@@ -63,7 +62,7 @@ class Carrier:
         if not shipment.last:
             self._attach(shipment, progress)
             return []
-        return self._finish(shipment, progress)
+        return [self._finish(shipment, progress)]
 
     def _open(
         self, shipments: Sequence[Shipment], progresses: Sequence[ContainerProgress] | None = None
@@ -224,25 +223,15 @@ class Carrier:
             except SoarError as error:
                 progress.unattached[attachment.name] = error
 
-    def _finish(self, shipment: Shipment, progress: ContainerProgress) -> list[RowOutcome]:
-        self._attach(shipment, progress)
-        container_id = progress.container_id
-        if container_id is not None:
-            progress.runs = tuple(self._start(name, container_id, progress) for name in shipment.playbooks)
-        return progress.outcomes(None if container_id is None else self._client.account.container_url(container_id))
+    def url(self, progress: ContainerProgress) -> str | None:
+        """The container's page; None as long as there is no container."""
+        number = progress.container_id
+        return None if number is None else self._client.account.container_url(number)
 
-    def _start(self, playbook: str, container_id: int, progress: ContainerProgress) -> PlaybookRun:
-        if not progress.is_complete:
-            return PlaybookRun(playbook, "not started", reason="not all artifacts are in SOAR.")
-        try:
-            run_id = self._client.start_playbook(container_id, playbook, "new" if progress.existed else "all")
-        except (MaybeSent, ServerFault) as error:
-            return PlaybookRun(playbook, "unclear", reason=f"{error} Look at the container before starting it by hand.")
-        except NotSent as error:
-            return PlaybookRun(playbook, "not started", reason=str(error))
-        except SoarError as error:
-            return PlaybookRun(playbook, "refused", reason=str(error))
-        return PlaybookRun(playbook, "started", id=run_id)
+    def _finish(self, shipment: Shipment, progress: ContainerProgress) -> ContainerReport:
+        self._attach(shipment, progress)
+        self._playbooks.start(shipment, progress)
+        return ContainerReport(shipment.identity, progress, self.url(progress))
 
 
 def _embeds(shipment: Shipment) -> bool:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from soarlink.delivery.outcome import DELIVERED, REJECTED, UPDATED, PlaybookRun, RowOutcome
+from soarlink.delivery.outcome import DELIVERED, QUEUED, REJECTED, UPDATED, PlaybookRun, RowOutcome
+from soarlink.delivery.verdict import judge
 from soarlink.errors import MaybeSent, NotSent, ServerFault, SoarError, Throttled
 from soarlink.plan.shipment import EVERY_ROW
 
@@ -35,6 +36,8 @@ class ContainerProgress:
     """What every row of the container is told."""
     unattached: dict[str, SoarError] = field(default_factory=dict)
     """Files that SOAR did not take, by name."""
+    waiting_run: SoarError | None = None
+    """Why a playbook run could not be asked for; nothing was asked, so it can be asked again."""
     _landed: dict[int, int] = field(default_factory=dict)
     _refused: dict[int, SoarError] = field(default_factory=dict)
 
@@ -56,24 +59,30 @@ class ContainerProgress:
         """True when the container and all its artifacts are in SOAR."""
         return self.error is None and not self._refused
 
-    def outcomes(self, container_url: str | None) -> list[RowOutcome]:
-        """One outcome for each row, in order."""
-        return [self._outcome(account, container_url) for account in self.rows]
+    @property
+    def pending(self) -> SoarError | None:
+        """What a further attempt may overcome; None when the container has its end, good or bad."""
+        errors = (self.error, *self._refused.values(), *self.unattached.values(), self.waiting_run)
+        return next((error for error in errors if error is not None and judge(error).retry), None)
 
-    def _outcome(self, account: RowAccount, url: str | None) -> RowOutcome:
+    def outcomes(self, container_url: str | None, *, keep: bool) -> list[RowOutcome]:
+        """One outcome for each row, in order.
+
+        Args:
+            container_url: the container's page.
+            keep: what may still succeed is kept and tried again: its rows are queued. Otherwise they are rejected.
+        """
+        pending = self.pending if keep else None
+        return [self._outcome(account, container_url, pending) for account in self.rows]
+
+    def _outcome(self, account: RowAccount, url: str | None, pending: SoarError | None) -> RowOutcome:
         error = (
             self._refused.get(account.position)
             or self._refused.get(EVERY_ROW)
             or (self.error if self.container_id is None else None)
         )
         landed = self._landed.get(account.position, 0) + self._landed.get(EVERY_ROW, 0)
-        reasons = []
-        if error is not None:
-            reasons.append(self._artifact_reason(account, landed, error))
-        reasons.extend(_file_reason(name, why) for name, why in self.unattached.items())
-        failed_runs = [run for run in self.runs if run.state != "started"]
-        reasons.extend(_run_reason(run) for run in failed_runs)
-        state = REJECTED if reasons else (UPDATED if self.existed else DELIVERED)
+        state, reason = self._state(account, landed, error, pending)
         return RowOutcome(
             account=replace(account, notes=(*account.notes, *self.notes)) if self.notes else account,
             state=state,
@@ -81,14 +90,40 @@ class ContainerProgress:
             container_url=url,
             artifacts=landed,
             runs=self.runs,
-            reason=" ".join(reasons) or None,
+            reason=reason or None,
             unreachable=isinstance(error, _NO_ANSWER) and self.container_id is None,
         )
+
+    def _state(
+        self, account: RowAccount, landed: int, error: SoarError | None, pending: SoarError | None
+    ) -> tuple[str, str]:
+        # A refusal of the row itself is final, whatever the rest of its container still waits for.
+        if pending is not None and (error is None or judge(error).retry):
+            return QUEUED, str(pending)
+        reasons = [self._artifact_reason(account, landed, error)] if error is not None else []
+        reasons.extend(_file_reason(name, why) for name, why in self.unattached.items())
+        reasons.extend(_run_reason(run) for run in self.runs if run.state != "started")
+        if reasons:
+            return REJECTED, " ".join(reasons)
+        return (UPDATED if self.existed else DELIVERED), ""
 
     def _artifact_reason(self, account: RowAccount, landed: int, error: SoarError) -> str:
         if self.container_id is None:
             return str(error)
         return f"Container {self.container_id} has {landed} of {account.artifacts} artifacts of this result: {error}"
+
+
+@dataclass(frozen=True)
+class ContainerReport:
+    """What became of one container, or of as much of it as was tried."""
+
+    identity: str
+    progress: ContainerProgress
+    url: str | None
+
+    def outcomes(self, *, keep: bool) -> list[RowOutcome]:
+        """One outcome for each of its rows, see :meth:`ContainerProgress.outcomes`."""
+        return self.progress.outcomes(self.url, keep=keep)
 
 
 def _file_reason(name: str, why: SoarError) -> str:

@@ -1,4 +1,4 @@
-"""Shipments over a bounded number of kept-alive connections; outcomes in the order of the plan."""
+"""Shipments over a bounded number of kept-alive connections; reports in the order of the plan."""
 
 from __future__ import annotations
 
@@ -7,44 +7,46 @@ from collections import deque
 from typing import TYPE_CHECKING, Callable
 
 from soarlink.delivery.batch import MAX_CONTAINERS, Batch, batches
-from soarlink.delivery.progress import ContainerProgress
+from soarlink.delivery.progress import ContainerProgress, ContainerReport
+from soarlink.errors import MaybeSent, SoarError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from concurrent.futures import Future, ThreadPoolExecutor
 
     from soarlink.delivery.carrier import Carrier
-    from soarlink.delivery.outcome import RowOutcome
+    from soarlink.delivery.gate import Gate
     from soarlink.delivery.pace import Pace
     from soarlink.plan.shipment import Shipment
 
 
 def send(
-    shipments: Iterable[Shipment], connect: Callable[[], Carrier], connections: int, pace: Pace | None = None
-) -> Iterator[RowOutcome]:
+    shipments: Iterable[Shipment],
+    connect: Callable[[], Carrier],
+    connections: int,
+    gate: Gate,
+    pace: Pace | None = None,
+) -> Iterator[ContainerReport]:
     """Send a stream of shipments.
 
     Args:
         shipments: the plan; read ahead by a few batches only, so memory stays flat.
         connect: opens a connection; called once for each one that is used.
         connections: most connections at a time.
+        gate: whether SOAR may be asked; what comes after it has closed is reported as not tried.
         pace: how fast containers may go; None for as fast as they can.
 
     Yields:
-        One outcome for each row, in plan order.
+        One report for each container, in plan order.
     """
     source = batches(shipments, MAX_CONTAINERS if pace is None else min(MAX_CONTAINERS, pace.burst))
     ahead = list(itertools.islice(source, 2))
+    lanes = _Lanes(connect, connections, gate, pace)
     if len(ahead) <= 1:
         for batch in ahead:
-            _wait(pace, batch)
-            carrier = connect()
-            try:
-                yield from carrier.carry(batch)
-            finally:
-                carrier.close()
+            yield from lanes.send_one(batch)
         return
-    yield from _Lanes(connect, connections, pace).send(itertools.chain(ahead, source))
+    yield from lanes.send(itertools.chain(ahead, source))
 
 
 def _wait(pace: Pace | None, batch: Batch) -> None:
@@ -58,22 +60,34 @@ def _wait(pace: Pace | None, batch: Batch) -> None:
 class _Lanes:
     """A pool of connections. The parts of one container follow one another on one of them."""
 
-    def __init__(self, connect: Callable[[], Carrier], connections: int, pace: Pace | None) -> None:
+    def __init__(self, connect: Callable[[], Carrier], connections: int, gate: Gate, pace: Pace | None) -> None:
         self._connect = connect
         self._connections = connections
+        self._gate = gate
         self._pace = pace
         self._idle: deque[Carrier] = deque()
         self._opened: list[Carrier] = []
 
-    def send(self, source: Iterable[Batch]) -> Iterator[RowOutcome]:
+    def send_one(self, batch: Batch) -> list[ContainerReport]:
+        """The usual alert: no threads, no waiting."""
+        try:
+            if self._gate.check() is None:
+                _wait(self._pace, batch)
+            return self._carry(batch)
+        finally:
+            self._close()
+
+    def send(self, source: Iterable[Batch]) -> Iterator[ContainerReport]:
+        """Many batches, several at a time."""
         from concurrent.futures import ThreadPoolExecutor
 
-        waiting: deque[Future[list[RowOutcome]]] = deque()
+        waiting: deque[Future[list[ContainerReport]]] = deque()
         try:
             with ThreadPoolExecutor(self._connections) as pool:
                 chain: _Chain | None = None
                 for batch in source:
-                    _wait(self._pace, batch)
+                    if self._gate.check() is None:
+                        _wait(self._pace, batch)
                     if batch.is_part:
                         chain = chain if batch.shipments[0].part and chain is not None else _Chain(self)
                         future = chain.follow(pool, batch)
@@ -85,8 +99,7 @@ class _Lanes:
                 while waiting:
                     yield from waiting.popleft().result()
         finally:
-            for carrier in self._opened:
-                carrier.close()
+            self._close()
 
     def take(self) -> Carrier:
         """An idle connection, or a new one. deque's pop and append are atomic."""
@@ -101,12 +114,37 @@ class _Lanes:
         """Hand a connection back."""
         self._idle.append(carrier)
 
-    def _carry(self, batch: Batch) -> list[RowOutcome]:
-        carrier = self.take()
+    def guarded(self, work: Callable[[], list[ContainerReport]]) -> list[ContainerReport] | SoarError:
+        """Do the work while the gate is open; a defect in one batch never costs the others their reports."""
+        closed = self._gate.check()
+        if closed is not None:
+            return closed
         try:
-            return carrier.carry(batch)
-        finally:
-            self.give(carrier)
+            reports = work()
+        except SoarError as error:
+            return error
+        except Exception as error:  # noqa: BLE001 - told to the rows of this batch
+            return MaybeSent(f"Internal error of the add-on: {type(error).__name__}: {error}.")
+        for report in reports:
+            self._gate.learn(report.progress.pending)
+        return reports
+
+    def _carry(self, batch: Batch) -> list[ContainerReport]:
+        def work() -> list[ContainerReport]:
+            carrier = self.take()
+            try:
+                return carrier.carry(batch)
+            finally:
+                self.give(carrier)
+
+        result = self.guarded(work)
+        if isinstance(result, SoarError):
+            return [_stopped(shipment, ContainerProgress(), result) for shipment in batch.shipments]
+        return result
+
+    def _close(self) -> None:
+        for carrier in self._opened:
+            carrier.close()
 
 
 class _Chain:
@@ -116,19 +154,35 @@ class _Chain:
         self._lanes = lanes
         self._progress = ContainerProgress()
         self._carrier: Carrier | None = None
-        self._last: Future[list[RowOutcome]] | None = None
+        self._last: Future[list[ContainerReport]] | None = None
 
-    def follow(self, pool: ThreadPoolExecutor, batch: Batch) -> Future[list[RowOutcome]]:
+    def follow(self, pool: ThreadPoolExecutor, batch: Batch) -> Future[list[ContainerReport]]:
         self._last = pool.submit(self._carry, batch, self._last)
         return self._last
 
-    def _carry(self, batch: Batch, before: Future[list[RowOutcome]] | None) -> list[RowOutcome]:
+    def _carry(self, batch: Batch, before: Future[list[ContainerReport]] | None) -> list[ContainerReport]:
         if before is not None:
             before.result()
         shipment = batch.shipments[0]
-        if self._carrier is None:
-            self._carrier = self._lanes.take()
-        outcomes = self._carrier.carry_part(shipment, self._progress)
-        if shipment.last:
+
+        def work() -> list[ContainerReport]:
+            if self._carrier is None:
+                self._carrier = self._lanes.take()
+            return self._carrier.carry_part(shipment, self._progress)
+
+        result = self._lanes.guarded(work)
+        if isinstance(result, SoarError):
+            report = _stopped(shipment, self._progress, result, self._carrier)
+            result = [report] if shipment.last else []
+        if shipment.last and self._carrier is not None:
             self._lanes.give(self._carrier)
-        return outcomes
+        return result
+
+
+def _stopped(
+    shipment: Shipment, progress: ContainerProgress, error: SoarError, carrier: Carrier | None = None
+) -> ContainerReport:
+    """What was not tried, or failed as a whole; so do the parts after it."""
+    progress.stop(shipment, error)
+    progress.rows.extend(shipment.rows)
+    return ContainerReport(shipment.identity, progress, carrier.url(progress) if carrier is not None else None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from soarlink.errors import AuthFailed, MaybeSent, NotSent, Refused, ServerFault, SoarError, Throttled
+from soarlink.errors import AuthFailed, MaybeSent, NotSent, NotTried, Refused, ServerFault, SoarError, Throttled
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,13 @@ MAYBE_SENT = Verdict(
     pauses_server=False,
     when="connection cut, no answer in time, cut or empty body, HTML or other text with status 200",
 )
+NOT_TRIED = Verdict(
+    "not tried",
+    retry=True,
+    look_first=False,
+    pauses_server=False,
+    when="the action's time was over, or the server is paused after a failure",
+)
 REFUSED = Verdict(
     "refused",
     retry=False,
@@ -62,7 +69,7 @@ SERVER_FAULT = Verdict(
     when="5xx: a proxy may say so although SOAR has carried the request out",
 )
 
-VERDICTS = (NOT_SENT, MAYBE_SENT, REFUSED, THROTTLED, AUTHENTICATION, SERVER_FAULT)
+VERDICTS = (NOT_TRIED, NOT_SENT, MAYBE_SENT, REFUSED, THROTTLED, AUTHENTICATION, SERVER_FAULT)
 """All of them, in the order in which the documentation prints them."""
 
 
@@ -75,6 +82,7 @@ def judge(error: SoarError) -> Verdict:
 
 
 _BY_ERROR: tuple[tuple[type[SoarError], Verdict], ...] = (
+    (NotTried, NOT_TRIED),
     (NotSent, NOT_SENT),
     (MaybeSent, MAYBE_SENT),
     (Refused, REFUSED),

@@ -11,15 +11,15 @@ from __future__ import annotations
 import json
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 
 @dataclass(frozen=True)
-class SentPart:
-    """A shipment that SOAR took. ``refused`` holds the reason for each row (by position) whose artifact it refused."""
+class SentContainer:
+    """A container that has its end. ``refused`` holds the reason for each row (by position) that is rejected."""
 
     container_id: int
     existed: bool
@@ -35,7 +35,21 @@ class RunNote:
     reason: str | None = None
 
 
+@dataclass(frozen=True)
+class Waiting:
+    """A container that SOAR did not take. ``unclear``: it may have reached SOAR. Times are epoch seconds."""
+
+    name: str
+    reason: str
+    status: int | None
+    unclear: bool
+    since: float
+    not_before: float
+
+
 INTENDED = "intended"
+FREE = "free"
+"""Nothing was asked of SOAR after all: the run may be asked for again."""
 
 
 class Ledger:
@@ -50,11 +64,12 @@ class Ledger:
 
     def __init__(self, path: Path) -> None:
         self._lock = threading.Lock()
-        self._parts: dict[tuple[str, int], SentPart] = {}
+        self._sent: dict[str, SentContainer] = {}
         self._rejected: dict[str, str] = {}
         self._runs: dict[tuple[str, str], RunNote] = {}
         self._told: set[tuple[int, str]] = set()
         self._moved: set[str] = set()
+        self._waiting: dict[str, Waiting] = {}
         self._file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
         self._replay(path)
 
@@ -62,9 +77,9 @@ class Ledger:
         """Close the file."""
         os.close(self._file)
 
-    def sent(self, identity: str, part: int) -> SentPart | None:
-        """What is known of a part; None when it is not known to be in SOAR."""
-        return self._parts.get((identity, part))
+    def sent(self, identity: str) -> SentContainer | None:
+        """What is known of a container that is in SOAR; None when it is not known to be."""
+        return self._sent.get(identity)
 
     def rejection(self, identity: str) -> str | None:
         """Why SOAR refused the whole container; None when it did not."""
@@ -72,7 +87,16 @@ class Ledger:
 
     def run(self, identity: str, playbook: str) -> RunNote | None:
         """What is known of a playbook run; None when it was never asked for."""
-        return self._runs.get((identity, playbook))
+        note = self._runs.get((identity, playbook))
+        return None if note is not None and note.state == FREE else note
+
+    def runs_of(self, identity: str) -> list[tuple[str, RunNote]]:
+        """What is known of each playbook run of a container."""
+        return [(name, note) for (key, name), note in self._runs.items() if key == identity and note.state != FREE]
+
+    def waiting(self, identity: str) -> Waiting | None:
+        """Why a container waits; None when it was not tried, or is over."""
+        return self._waiting.get(identity)
 
     def is_told(self, position: int, state: str) -> bool:
         """True when the row's line for this state is in the log."""
@@ -82,12 +106,10 @@ class Ledger:
         """True when the container is in the outbox."""
         return identity in self._moved
 
-    def note_sent(self, identity: str, part: int, sent: SentPart) -> None:
-        """SOAR has this part."""
+    def note_sent(self, identity: str, sent: SentContainer) -> None:
+        """SOAR has this container, with all that it will take."""
         refused = {str(position): reason for position, reason in sent.refused.items()}
-        self._append(
-            {"t": "sent", "key": identity, "part": part, "cid": sent.container_id, "old": sent.existed, "bad": refused}
-        )
+        self._append({"t": "sent", "key": identity, "cid": sent.container_id, "old": sent.existed, "bad": refused})
 
     def note_rejected(self, identity: str, reason: str) -> None:
         """SOAR refused the whole container for good."""
@@ -106,9 +128,14 @@ class Ledger:
         self._append(line)
         os.fsync(self._file)
 
-    def note_told(self, position: int, state: str) -> None:
-        """The row's line for this state is in the log."""
-        self._append({"t": "told", "pos": position, "state": state})
+    def note_waiting(self, identity: str, waiting: Waiting) -> None:
+        """SOAR did not take the container now."""
+        line = {"name": waiting.name, "why": waiting.reason, "status": waiting.status, "unclear": waiting.unclear}
+        self._append({"t": "waiting", "key": identity, **line, "at": waiting.since, "next": waiting.not_before})
+
+    def note_told(self, positions: Sequence[int], state: str) -> None:
+        """The rows' lines and events for this state are out."""
+        self._append({"t": "told", "pos": list(positions), "state": state})
 
     def note_moved(self, identity: str) -> None:
         """The container is in the outbox now, which is on its own from here on."""
@@ -136,12 +163,16 @@ class Ledger:
         kind = line["t"]
         if kind == "sent":
             refused = {int(position): reason for position, reason in line["bad"].items()}
-            self._parts[line["key"], line["part"]] = SentPart(line["cid"], line["old"], refused)
+            self._sent[line["key"]] = SentContainer(line["cid"], line["old"], refused)
         elif kind == "rejected":
             self._rejected[line["key"]] = line["why"]
         elif kind == "run":
             self._runs[line["key"], line["playbook"]] = RunNote(line["state"], line["id"], line["why"])
         elif kind == "told":
-            self._told.add((line["pos"], line["state"]))
+            self._told.update((position, line["state"]) for position in line["pos"])
+        elif kind == "waiting":
+            self._waiting[line["key"]] = Waiting(
+                line["name"], line["why"], line["status"], line["unclear"], line["at"], line["next"]
+            )
         elif kind == "moved":
             self._moved.add(line["key"])

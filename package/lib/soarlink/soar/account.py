@@ -24,11 +24,18 @@ class Account:
     connect_timeout: float = 10.0
     read_timeout: float = 120.0
     connections: int = 4
+    rate_limit: int = 0
+    """Most containers per minute; 0 for no limit."""
     proxy: Proxy | None = None
 
-    def endpoint(self) -> Endpoint:
-        """The server behind the account; its certificate is always verified."""
-        return Endpoint(self.url, Trust(self.ca_certificate), self.proxy, self.connect_timeout, self.read_timeout)
+    def endpoint(self, limit: float | None = None) -> Endpoint:
+        """The server behind the account; its certificate is always verified.
+
+        Args:
+            limit: most seconds to wait for an answer, where that is less than the account's own bound.
+        """
+        read_timeout = self.read_timeout if limit is None else min(self.read_timeout, max(1.0, limit))
+        return Endpoint(self.url, Trust(self.ca_certificate), self.proxy, self.connect_timeout, read_timeout)
 
     def login(self) -> dict[str, str]:
         """The headers that sign a request in (REST reference, 1.2)."""

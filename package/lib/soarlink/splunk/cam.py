@@ -83,7 +83,12 @@ class CommonAction(ModularAction):
         self.message("Invoking modular action", rids=[_result_id(account)])
 
     def finish(self, outcome: RowOutcome) -> None:
-        """The row's one terminal line and its result event."""
+        """The row's one terminal (or pending) line and its result event."""
+        self.line(outcome)
+        self.event(outcome)
+
+    def line(self, outcome: RowOutcome) -> None:
+        """The row's line in the log: what Enterprise Security shows."""
         account = outcome.account
         self.message(
             f"Result {outcome.state}",
@@ -96,7 +101,10 @@ class CommonAction(ModularAction):
             artifacts=outcome.artifacts,
             reason=outcome.reason or "",
         )
-        self.orig_sid, self.rid, self.orig_rid = (clean(part) for part in _result_id(account))
+
+    def event(self, outcome: RowOutcome) -> None:
+        """The row's result event."""
+        self.orig_sid, self.rid, self.orig_rid = (clean(part) for part in _result_id(outcome.account))
         self.addevent(json.dumps(self._event(outcome), ensure_ascii=False), SOURCETYPE)
         if len(self.events) >= EVENTS_PER_FILE:
             self.flush()
@@ -184,6 +192,7 @@ class CommonAction(ModularAction):
             ("reason", outcome.reason),
             ("notes", list(account.notes)),
             ("runs", [_run(run) for run in outcome.runs]),
+            ("would_send", outcome.would_send),
         )
         event.update((name, value) for name, value in optional if value)
         return event

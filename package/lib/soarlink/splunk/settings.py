@@ -65,7 +65,7 @@ class Settings:
         Raises:
             SettingsError: no such account, none to choose, or one that is unusable.
         """
-        name = self._name(wanted)
+        name = self.account_name(wanted)
         stanza = self.accounts[name]
         url = _url(name, stanza.get("url", ""))
         secrets = credentials(ACCOUNTS, name)
@@ -88,10 +88,16 @@ class Settings:
             connect_timeout=_number(name, stanza, "connect_timeout", 10),
             read_timeout=_number(name, stanza, "read_timeout", 120),
             connections=_connections(name, stanza),
+            rate_limit=_rate(stanza.get("rate_limit", "")),
             proxy=self._proxy(credentials),
         )
 
-    def _name(self, wanted: str) -> str:
+    def account_name(self, wanted: str) -> str:
+        """The name of the account that is meant.
+
+        Raises:
+            SettingsError: no such account, or none to choose.
+        """
         known = sorted(self.accounts)
         if wanted:
             if wanted in self.accounts:
@@ -175,6 +181,10 @@ def _connections(account: str, stanza: Mapping[str, str]) -> int:
     if value < 1:
         raise SettingsError(f'The account "{account}" has connections = "{value:g}".', "At least 1 is needed.")
     return int(value)
+
+
+def _rate(text: str) -> int:
+    return int(text) if text.strip().isdigit() else 0
 
 
 def _log_level(text: str) -> str:

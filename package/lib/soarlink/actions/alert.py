@@ -1,0 +1,258 @@
+"""Delivers one journal: all of it, or as much as time and SOAR allow."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from soarlink.actions import shaping
+from soarlink.delivery.outcome import DELIVERED, QUEUED, REJECTED, UPDATED, PlaybookRun, RowOutcome
+from soarlink.delivery.verdict import judge
+from soarlink.errors import (
+    NotTried,
+    ResultsError,
+    SendToSoarError,
+    SoarError,
+    SplunkdError,
+    Throttled,
+)
+from soarlink.journal.ledger import SentContainer, Waiting
+from soarlink.plan.planner import cut_results_note
+from soarlink.plan.shipment import RowAccount
+
+if TYPE_CHECKING:
+    from soarlink.actions.clerk import Clerk
+    from soarlink.actions.request import Request
+    from soarlink.delivery.gate import Gate
+    from soarlink.delivery.progress import ContainerReport
+    from soarlink.journal.journal import Journal
+    from soarlink.plan.planner import Planner
+    from soarlink.plan.shipment import Shipment
+    from soarlink.rows.results import Results
+    from soarlink.soar.account import Account
+    from soarlink.splunk.cam import CommonAction
+
+FINAL_REFUSALS = (401, 403)
+
+
+class Alert:
+    """One journaled run in delivery.
+
+    Args:
+        request: what was asked for.
+        journal: where it is written down.
+        action: the Common Action Model's side.
+        clerk: tells the rows.
+        app: the add-on's folder.
+        home: ``$SPLUNK_HOME``.
+        clock: epoch seconds.
+    """
+
+    def __init__(
+        self,
+        request: Request,
+        journal: Journal,
+        action: CommonAction,
+        clerk: Clerk,
+        *,
+        app: Path,
+        home: Path,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._request = request
+        self._ledger = journal.ledger
+        self._action = action
+        self._clerk = clerk
+        self._app = app
+        self._home = home
+        self._clock = clock
+        self._planner: Planner | None = None
+        self._most_results = 0
+        self._settle_seconds = 0.0
+        self.waiting: dict[str, SoarError | None] = {}
+        """Identities of containers that were not delivered, with what the last attempt met."""
+        self.rejected: set[str] = set()
+        """Identities of containers that SOAR refused: they are kept in the outbox, where a person can resend them."""
+        self.unusable: SendToSoarError | None = None
+        """Why nothing of the run can ever be sent."""
+        self.broken: ResultsError | None = None
+
+    def plan(self) -> Iterator[Shipment]:
+        """All shipments of the run, again: the plan is deterministic."""
+        if self._planner is not None:
+            yield from self._planner.plan(self._request.results)
+
+    def deliver(self, account: Callable[[], Account], gate: Callable[[Account], Gate]) -> None:
+        """Send what is not over yet and tell the rows.
+
+        Args:
+            account: gives the account with its secret.
+            gate: gives the gate for it.
+        """
+        try:
+            found = account()
+            self._prepare(found)
+        except SplunkdError as error:
+            self._hold(error) if error.status not in FINAL_REFUSALS else self._refuse(error)
+        except SoarError as error:
+            self._hold(error) if judge(error).retry else self._refuse(error)
+        except SendToSoarError as error:
+            self._refuse(error)
+        else:
+            self._send(found, gate(found))
+        self._clerk.flush()
+
+    def _prepare(self, account: Account) -> None:
+        request = self._request
+
+        def connect() -> SoarClient:
+            return SoarClient(account)
+
+        from soarlink.soar.client import SoarClient
+
+        run = request.invocation.run
+        known = shaping.vocabulary(
+            request.asked, run, request.results, account=account, home=self._home, connect=connect
+        )
+        per_result = request.invocation.fixed_rid is not None
+        most = shaping.most_results(self._app, run.action, per_result=per_result)
+        self._planner = request.planner(request.mapper(), account, known, most)
+        self._most_results = most
+
+    def _send(self, account: Account, gate: Gate) -> None:
+        from soarlink.delivery.carrier import Carrier, ServerTraits
+        from soarlink.delivery.pace import Pace
+        from soarlink.delivery.sender import send
+        from soarlink.soar.client import SoarClient
+        from soarlink.wire.exchange import Exchanger
+
+        self._settle_seconds = account.read_timeout
+        traits = ServerTraits()
+        pace = Pace(account.rate_limit) if account.rate_limit else None
+
+        def connect() -> Carrier:
+            exchanger = Exchanger(account.endpoint(gate.remaining), account.login())
+            return Carrier(SoarClient(account, exchanger), traits, self._ledger)
+
+        shipments = self._announced(self._unfinished(account))
+        for report in send(shipments, connect, account.connections, gate, pace):
+            self._settle(report)
+        if self.broken is not None:
+            self._end_broken()
+        elif self._most_results and self._clerk.rows == self._most_results:
+            self._action.message(cut_results_note(self._most_results), level=logging.WARNING)
+
+    def _unfinished(self, account: Account) -> Iterator[Shipment]:
+        """The shipments that are to be sent; rows of containers that have their end are told it on the way."""
+        for shipment in self.plan():
+            if self._ledger.is_moved(shipment.identity):
+                continue
+            sent = self._ledger.sent(shipment.identity)
+            rejection = self._ledger.rejection(shipment.identity)
+            waiting = self._ledger.waiting(shipment.identity)
+            if rejection is not None:
+                self.rejected.add(shipment.identity)
+            if sent is not None or rejection is not None:
+                for row in shipment.rows:
+                    self._clerk.announce(row)
+                    self._clerk.tell(self._known_outcome(row, shipment.identity, sent, rejection, account))
+            elif waiting is not None and self._clock() < waiting.not_before:
+                self.waiting.setdefault(shipment.identity, None)
+            else:
+                yield shipment
+
+    def _known_outcome(
+        self,
+        row: RowAccount,
+        identity: str,
+        sent: SentContainer | None,
+        rejection: str | None,
+        account: Account,
+    ) -> RowOutcome:
+        if sent is None:
+            return RowOutcome(row, REJECTED, reason=rejection)
+        reason = sent.refused.get(row.position)
+        runs = self._ledger.runs_of(identity)
+        return RowOutcome(
+            row,
+            REJECTED if reason else UPDATED if sent.existed else DELIVERED,
+            container_id=sent.container_id,
+            container_url=account.container_url(sent.container_id),
+            artifacts=0 if reason else row.artifacts,
+            runs=tuple(PlaybookRun(name, note.state, note.id, note.reason) for name, note in runs),
+            reason=reason,
+        )
+
+    def _announced(self, shipments: Iterable[Shipment]) -> Iterator[Shipment]:
+        """Log each row's invocation before it is sent. A file that breaks off ends the stream; the rest goes out."""
+        try:
+            for shipment in shipments:
+                for account in shipment.rows:
+                    self._clerk.announce(account)
+                yield shipment
+        except ResultsError as error:
+            self.broken = error
+
+    def _settle(self, report: ContainerReport) -> None:
+        pending = report.progress.pending
+        outcomes = report.outcomes(keep=True)
+        if pending is not None:
+            self.waiting[report.identity] = pending
+            if not isinstance(pending, NotTried):
+                self._ledger.note_waiting(report.identity, self._waiting(pending))
+        elif report.progress.container_id is None:
+            reason = next((outcome.reason for outcome in outcomes if outcome.reason), "refused")
+            self._ledger.note_rejected(report.identity, reason or "refused")
+            self.rejected.add(report.identity)
+        else:
+            refused = {o.account.position: o.reason for o in outcomes if o.state == REJECTED and o.reason}
+            sent = SentContainer(report.progress.container_id, report.progress.existed, refused)
+            self._ledger.note_sent(report.identity, sent)
+        for outcome in outcomes:
+            self._clerk.tell(outcome)
+
+    def _waiting(self, error: SoarError) -> Waiting:
+        from soarlink.delivery.backoff import Backoff
+
+        verdict, now = judge(error), self._clock()
+        backoff = Backoff(settle=self._settle_seconds)
+        asked = error.retry_after if isinstance(error, Throttled) else None
+        wait = max(backoff.base, asked or 0.0, backoff.settle if verdict.look_first else 0.0)
+        return Waiting(verdict.name, str(error), error.status, verdict.look_first, now, now + wait)
+
+    def _hold(self, error: SendToSoarError) -> None:
+        """Nothing can be sent now: every row waits."""
+        self.waiting[""] = error if isinstance(error, SoarError) else NotTried(error.what, error.remedy)
+        self._tell_all(QUEUED, str(error), logging.WARNING)
+
+    def _refuse(self, error: SendToSoarError) -> None:
+        """Nothing can be sent, ever: every row is told why."""
+        self.unusable = error
+        self._tell_all(REJECTED, str(error), logging.ERROR)
+
+    def _tell_all(self, state: str, reason: str, level: int) -> None:
+        self._action.message(f"Nothing was sent: {reason}", level=level)
+        tell_every_row(self._request.results, self._clerk, state, reason, self._action)
+
+    def _end_broken(self) -> None:
+        """The results file breaks off: what was read of unfinished containers is told, the rest is not known."""
+        self._action.message(
+            f"Results after this point could not be read, nothing of them was sent: {self.broken}", level=logging.ERROR
+        )
+        self._clerk.end_open(REJECTED, str(self.broken))
+        tell_every_row(self._request.results, self._clerk, REJECTED, str(self.broken), self._action)
+
+
+def tell_every_row(results: Results, clerk: Clerk, state: str, reason: str, action: CommonAction) -> None:
+    """Announce every row that has no outcome and tell it the same."""
+    try:
+        for row in results:
+            if not clerk.knows(row.position):
+                account = RowAccount(row.position, row.rid, row.first("orig_sid"), row.first("orig_rid"), 0, 0, 0, ())
+                clerk.announce(account)
+                clerk.tell(RowOutcome(account, state, reason=reason))
+    except ResultsError as broken:
+        action.message(str(broken), level=logging.ERROR)

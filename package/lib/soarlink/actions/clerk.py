@@ -1,0 +1,133 @@
+"""Tells each row its end: once, in order, and across processes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from soarlink.delivery.outcome import CAM_STATUS, QUEUED, REJECTED, RowOutcome, count, exit_code
+from soarlink.splunk.cam import EVENTS_PER_FILE
+from soarlink.splunk.camhistory import INVOKED
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Protocol
+
+    from soarlink.plan.shipment import RowAccount
+    from soarlink.splunk.cam import CommonAction
+
+    class Told(Protocol):
+        """Where it is kept which rows were told what."""
+
+        def is_told(self, position: int, state: str) -> bool:
+            """Whether the row was told this state, event and all."""
+            ...
+
+        def note_told(self, positions: Sequence[int], state: str) -> None:
+            """Keep that these rows were told this state."""
+            ...
+
+
+_ENDS = frozenset({"success", "failure"})
+
+
+class Clerk:
+    """Announces rows and tells their outcomes.
+
+    Args:
+        action: the Common Action Model's side.
+        told: what earlier processes told; None where there was none and will be none.
+        history: what the log says already, by result id (see :mod:`soarlink.splunk.camhistory`).
+    """
+
+    def __init__(
+        self,
+        action: CommonAction,
+        told: Told | None = None,
+        history: Mapping[str, frozenset[str]] | None = None,
+    ) -> None:
+        self._action = action
+        self._told = told
+        self._history = history or {}
+        self._open: dict[int, RowAccount] = {}
+        self._unnoted: dict[str, list[int]] = {}
+        self._events = 0
+        self._has_outcome = bytearray()  # one byte for each row: a set of positions would not stay flat
+        self.totals: dict[str, int] = dict(count(()))
+        self._all_unreachable = True
+
+    def announce(self, account: RowAccount) -> None:
+        """The row's invocation line, before anything of it is sent."""
+        self._open[account.position] = account
+        if not self._has_been(account, INVOKED, INVOKED):
+            self._action.begin(account)
+            self._note(account, INVOKED)
+
+    def tell(self, outcome: RowOutcome) -> None:
+        """The row's line and event for this state, unless it has them."""
+        account, state = outcome.account, outcome.state
+        self._open.pop(account.position, None)
+        self._remember(account.position)
+        self.totals[state] += 1
+        if state == REJECTED and not outcome.unreachable:
+            self._all_unreachable = False
+        if self._told is not None and self._told.is_told(account.position, state):
+            return
+        if not self._has_line(account, state):
+            self._action.line(outcome)
+        self._action.event(outcome)
+        self._note(account, state)
+        self._events += 1
+        if self._events >= EVENTS_PER_FILE:
+            self.flush()
+
+    def knows(self, position: int) -> bool:
+        """Whether the row has an outcome."""
+        return position < len(self._has_outcome) and bool(self._has_outcome[position])
+
+    def end_open(self, state: str, reason: str) -> None:
+        """Tell every row that was announced and has no outcome."""
+        for account in list(self._open.values()):
+            self.tell(RowOutcome(account, state, reason=reason))
+
+    def flush(self) -> None:
+        """Hand the events over, and only then keep that the rows were told."""
+        self._action.flush()
+        self._events = 0
+        if self._told is not None:
+            for state, positions in self._unnoted.items():
+                self._told.note_told(positions, state)
+        self._unnoted = {}
+
+    @property
+    def rows(self) -> int:
+        """How many rows have an outcome."""
+        return sum(self.totals.values())
+
+    @property
+    def has_queued(self) -> bool:
+        """Whether some rows wait for a further attempt."""
+        return bool(self.totals[QUEUED])
+
+    def exit_code(self) -> int:
+        """The process's exit code, from what the rows were told."""
+        return exit_code(self.totals, all_unreachable=self._all_unreachable)
+
+    def _remember(self, position: int) -> None:
+        missing = position + 1 - len(self._has_outcome)
+        if missing > 0:
+            self._has_outcome.extend(bytes(missing))
+        self._has_outcome[position] = 1
+
+    def _has_line(self, account: RowAccount, state: str) -> bool:
+        """Whether the log must not get this line: it has it, or it has the row's end, of which there is only one."""
+        told = self._history.get(account.rid, frozenset())
+        return CAM_STATUS[state] in told or not told.isdisjoint(_ENDS)
+
+    def _has_been(self, account: RowAccount, state: str, word: str) -> bool:
+        if self._told is not None and self._told.is_told(account.position, state):
+            return True
+        return word in self._history.get(account.rid, ())
+
+    def _note(self, account: RowAccount, state: str) -> None:
+        if self._told is not None:
+            self._unnoted.setdefault(state, []).append(account.position)

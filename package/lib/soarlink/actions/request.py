@@ -1,0 +1,81 @@
+"""What a run was asked to do, as far as it can be known without SOAR and without secrets."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from soarlink.mapping.compiled import SearchContext
+from soarlink.plan import parameters
+from soarlink.plan.planner import Planner
+from soarlink.preview import rules
+from soarlink.rows.results import Results
+from soarlink.splunk.settings import Settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from soarlink.mapping.compiled import Mapping
+    from soarlink.mapping.rowmapper import RowMapper as BoundMapper
+    from soarlink.plan.planner import RowMapper
+    from soarlink.plan.vocabulary import Vocabulary
+    from soarlink.soar.account import Account
+    from soarlink.splunk.cam import CommonAction
+    from soarlink.splunk.payload import Invocation
+
+
+@dataclass(frozen=True)
+class Request:
+    """One run: its results, parameters, mapping and the name of its account."""
+
+    invocation: Invocation
+    results: Results
+    settings: Settings
+    asked: parameters.SendParameters
+    mapping: Mapping
+    account_name: str
+
+    def mapper(self) -> BoundMapper:
+        """The mapping, bound to the results' columns."""
+        run = self.invocation.run
+        return self.mapping.bind(self.results.header(), SearchContext(run.search_name, app=run.app), self.asked.mapping)
+
+    def planner(self, mapper: RowMapper, account: Account, vocabulary: Vocabulary, most_results: int) -> Planner:
+        """The planner of this run."""
+        return Planner(
+            self.invocation.run,
+            self.asked,
+            mapper,
+            account.default_label,
+            vocabulary=vocabulary,
+            columns=self.results.header(),
+            most_results=most_results,
+        )
+
+
+def read(app: Path, invocation: Invocation, results: Path | None, action: CommonAction) -> Request:
+    """Read settings, parameters and rules; the action learns where its events go and how loud it logs.
+
+    Args:
+        app: the add-on's folder.
+        invocation: the parsed payload.
+        results: the results file.
+        action: the Common Action Model's side.
+
+    Raises:
+        SettingsError, ParameterError, MappingError: with what to change.
+    """
+    settings = Settings.load(app)
+    action.index = settings.index
+    if settings.log_level == "DEBUG":
+        action.verbose()
+    for problem in settings.problems:
+        action.message(problem, level=logging.WARNING)
+    asked = parameters.parse(invocation.configuration)
+    mapping = rules.load(app)
+    name = settings.account_name(asked.account)
+    action.account = name
+    action.mapping = mapping.digest[:16]
+    found = Results(results, invocation.fixed_rid, invocation.rid_suffix)
+    return Request(invocation, found, settings, asked, mapping, name)

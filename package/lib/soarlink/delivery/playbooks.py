@@ -1,0 +1,81 @@
+"""Playbook starts: once per alert run and container, after the artifacts, and never repeated on a guess."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from soarlink.delivery.outcome import PlaybookRun
+from soarlink.delivery.verdict import judge
+from soarlink.errors import SoarError
+from soarlink.journal.ledger import FREE, INTENDED, RunNote
+
+if TYPE_CHECKING:
+    from soarlink.delivery.progress import ContainerProgress
+    from soarlink.plan.shipment import Shipment
+    from soarlink.soar.client import SoarClient
+
+_BY_HAND = "Look at the container before starting it by hand."
+
+
+class RunBook(Protocol):
+    """What is known of playbook runs, from one attempt to the next: they can't be repeated."""
+
+    def run(self, identity: str, playbook: str) -> RunNote | None:
+        """What is known of a run; None when it was never asked for."""
+        ...
+
+    def note_run(self, identity: str, playbook: str, note: RunNote) -> None:
+        """Note what is known now. Safe from any crash when this returns."""
+        ...
+
+
+class PlaybookStarts:
+    """Asks for the playbook runs of containers."""
+
+    def __init__(self, client: SoarClient, runs: RunBook) -> None:
+        self._client = client
+        self._runs = runs
+
+    def start(self, shipment: Shipment, progress: ContainerProgress) -> None:
+        """Ask for the runs that a shipment wants, as far as it is time for them; the progress tells what came of it."""
+        number = progress.container_id
+        if number is not None:
+            found = (self._start(shipment.identity, name, number, progress) for name in shipment.playbooks)
+            progress.runs = tuple(run for run in found if run is not None)
+
+    def _start(self, identity: str, playbook: str, number: int, progress: ContainerProgress) -> PlaybookRun | None:
+        """One run; None when it is not time yet: the container is tried again."""
+        known = self._runs.run(identity, playbook)
+        if known is not None:
+            return _known(playbook, known)
+        if not progress.is_complete:
+            if progress.pending is not None:
+                return None
+            return PlaybookRun(playbook, "not started", reason="not all artifacts are in SOAR.")
+        self._runs.note_run(identity, playbook, RunNote(INTENDED))
+        try:
+            note = RunNote("started", self._client.start_playbook(number, playbook, _scope(progress)))
+        except SoarError as error:
+            note = _failed(error)
+            progress.waiting_run = error if note.state == FREE else None
+        self._runs.note_run(identity, playbook, note)
+        return None if note.state == FREE else PlaybookRun(playbook, note.state, note.id, note.reason)
+
+
+def _scope(progress: ContainerProgress) -> str:
+    return "new" if progress.existed else "all"
+
+
+def _failed(error: SoarError) -> RunNote:
+    verdict = judge(error)
+    if not verdict.retry:
+        return RunNote("refused", reason=str(error))
+    if verdict.look_first:
+        return RunNote("unclear", reason=f"{error} {_BY_HAND}")
+    return RunNote(FREE)
+
+
+def _known(playbook: str, note: RunNote) -> PlaybookRun:
+    if note.state == INTENDED:
+        return PlaybookRun(playbook, "unclear", reason=f"the add-on was interrupted while it asked for it. {_BY_HAND}")
+    return PlaybookRun(playbook, note.state, note.id, note.reason)

@@ -1,0 +1,148 @@
+"""The modular input ``soar_delivery``: finishes what actions could not finish."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import socket
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from splunklib.modularinput import Scheme, Script
+
+from soarlink.actions.send_to_soar import journal_root
+from soarlink.errors import SendToSoarError
+from soarlink.inputs.deliveries import Deliveries
+from soarlink.inputs.journals import Journals
+from soarlink.inputs.session import Session, fields, logger
+from soarlink.journal.journal import JournalStore
+from soarlink.outbox.collection import Outbox
+from soarlink.outbox.lease import Lease
+from soarlink.secret import Secret
+from soarlink.splunk.kvstore import KvStore
+
+if TYPE_CHECKING:
+    import logging
+
+APP = Path(__file__).resolve().parents[3]
+"""The add-on's folder: ``lib/soarlink/inputs`` is three below it."""
+
+LOOK_EVERY = 1.0
+"""Seconds between two looks at the journals: a folder listing, next to nothing."""
+
+OUTBOX_EVERY = 5.0
+"""Seconds between two looks at the outbox, when the last one found nothing."""
+
+LEASE_SECONDS = 300.0
+"""Longer than the longest request to SOAR that an account can allow by default."""
+
+REMEMBER_SECONDS = 24 * 3600.0
+"""How long a finished run is remembered, in case Splunk calls its action again."""
+
+HEARTBEAT_EVERY = 300.0
+
+
+class DeliveryScript(Script):  # type: ignore[misc]
+    """The input as splunkd sees it: one process, running until it is told to stop."""
+
+    def get_scheme(self) -> Scheme:
+        """No parameters: everything stands in the add-on's own settings."""
+        scheme = Scheme("Send to SOAR: delivery")
+        scheme.description = "Delivers what the alert actions could not deliver at once. Leave it switched on."
+        scheme.use_single_instance = True
+        scheme.use_external_validation = False
+        return scheme
+
+    def stream_events(self, inputs: Any, ew: Any) -> None:  # noqa: ARG002 - events go through the spool, like the actions'
+        """Run until SIGTERM, or until splunkd is gone."""
+        stop = threading.Event()
+        signal.signal(signal.SIGTERM, lambda *_: stop.set())
+        session = Session(
+            uri=str(inputs.metadata["server_uri"]),
+            key=Secret(str(inputs.metadata["session_key"])),
+            home=Path(os.environ["SPLUNK_HOME"]),
+            app=APP,
+            clock=time.time,
+            monotonic=time.monotonic,
+            random=random.random,
+        )
+        Delivery(session, stop).run()
+
+
+class Delivery:
+    """The input's loop.
+
+    Args:
+        session: splunkd and clocks.
+        stop: set when the input is to end.
+    """
+
+    def __init__(self, session: Session, stop: threading.Event) -> None:
+        self._session = session
+        self._stop = stop
+        self._log: logging.Logger = logger(session.home, "soar_delivery")
+        self._store = JournalStore(journal_root(session.home), clock=session.clock)
+        self._journals = Journals(session, self._store, self._log, stop)
+        self._parent = os.getppid()
+        splunkd = session.splunkd()
+        self._kv = KvStore(splunkd)
+        self._outbox = Outbox(self._kv)
+        self._deliveries = Deliveries(session, self._outbox, self._log)
+        owner = f"{socket.gethostname()}:{os.getpid()}"
+        self._lease = Lease(
+            self._kv, "soar_delivery", owner, LEASE_SECONDS, clock=session.clock, monotonic=session.monotonic
+        )
+        self._outbox_at = 0.0
+        self._heartbeat_at = 0.0
+
+    def run(self) -> None:
+        """Work until told to stop."""
+        self._log.info("Delivery started %s", fields({"pid": os.getpid()}))
+        while not self._stop.is_set() and os.getppid() == self._parent:
+            worked = self._round()
+            if not worked:
+                self._stop.wait(LOOK_EVERY)
+        self._end()
+
+    def _round(self) -> bool:
+        try:
+            worked = bool(self._journals.round(self._outbox))
+            return self._work_outbox() or worked
+        except SendToSoarError as error:
+            self._log.warning("Delivery waits %s", fields({"reason": error}))
+        except Exception:  # noqa: BLE001 - the input goes on; the log has it
+            self._log.exception("Unexpected error")
+        self._outbox_at = self._session.monotonic() + OUTBOX_EVERY
+        self._stop.wait(OUTBOX_EVERY)
+        return False
+
+    def _work_outbox(self) -> bool:
+        now = self._session.monotonic()
+        if now < self._outbox_at or self._stop.is_set():
+            return False
+        self._outbox_at = now + OUTBOX_EVERY
+        if not self._holds_lease():
+            return False
+        tried = self._deliveries.round()
+        if tried:
+            self._outbox_at = now
+        if now >= self._heartbeat_at:
+            self._heartbeat_at = now + HEARTBEAT_EVERY
+            self._store.forget(self._session.clock() - REMEMBER_SECONDS)
+            self._log.info("Heartbeat")
+        return bool(tried)
+
+    def _holds_lease(self) -> bool:
+        if self._lease.still_mine(LEASE_SECONDS / 2):
+            return True
+        return self._lease.renew() or self._lease.acquire()
+
+    def _end(self) -> None:
+        try:
+            self._lease.release()
+        except SendToSoarError as error:
+            self._log.warning("Lease not released %s", fields({"reason": error}))
+        self._log.info("Delivery stopped")

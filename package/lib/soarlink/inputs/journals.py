@@ -1,0 +1,188 @@
+"""Works off the journals that actions left behind, and moves what SOAR does not take now into the outbox."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from soarlink.actions import request as requests_of
+from soarlink.actions.alert import Alert
+from soarlink.actions.clerk import Clerk
+from soarlink.actions.send_to_soar import open_gate
+from soarlink.delivery.outcome import EXIT_INTERNAL
+from soarlink.errors import KvStoreUnavailable, SendToSoarError
+from soarlink.inputs.session import fields
+from soarlink.outbox.item import PENDING, REJECTED, OutboxItem, item_key
+from soarlink.outbox.payload import Payload
+from soarlink.splunk import camhistory, payload
+from soarlink.splunk.cam import CommonAction
+
+if TYPE_CHECKING:
+    import logging
+    import threading
+
+    from soarlink.actions.request import Request
+    from soarlink.delivery.gate import Gate
+    from soarlink.inputs.session import Session
+    from soarlink.journal.journal import Journal, JournalStore
+    from soarlink.journal.ledger import Ledger
+    from soarlink.outbox.collection import Outbox
+    from soarlink.plan.shipment import Shipment
+    from soarlink.soar.account import Account
+
+AGAIN = 30.0
+"""Seconds until a journal that could not be worked off is taken up again."""
+
+_GROUP = 100
+
+
+class Journals:
+    """This search head's journals.
+
+    Args:
+        session: splunkd and clocks.
+        store: the journals.
+        log: the input's log.
+        stop: set when the input is to end.
+    """
+
+    def __init__(self, session: Session, store: JournalStore, log: logging.Logger, stop: threading.Event) -> None:
+        self._session = session
+        self._store = store
+        self._log = log
+        self._stop = stop
+        self._not_before: dict[str, float] = {}
+
+    def round(self, outbox: Outbox) -> int:
+        """Take up every journal that is free and due; how many were worked off."""
+        finished = 0
+        for key in list(self._store.keys()):
+            if self._stop.is_set():
+                break
+            if self._not_before.get(key, 0.0) > self._session.clock():
+                continue
+            journal = self._store.resume(key)
+            if journal is None:
+                continue
+            try:
+                finished += self._take_up(journal, outbox)
+            except SendToSoarError as error:
+                self._later(journal, str(error))
+            except BaseException:
+                journal.release()
+                raise
+        return finished
+
+    def _take_up(self, journal: Journal, outbox: Outbox) -> bool:
+        name = str(journal.settings().get("action", "send_to_soar"))
+        invocation = payload.parse(journal.payload(), name)
+        action = CommonAction(invocation, self._session.home, clock=self._session.clock)
+        try:
+            log = self._session.home / "var" / "log" / "splunk" / f"{name}_modalert.log"
+            clerk = Clerk(action, journal.ledger, camhistory.read(log, invocation.run.sid))
+            request = requests_of.read(self._session.app, invocation, journal.results, action)
+            return self._deliver(request, journal, action, clerk, outbox)
+        finally:
+            action.close()
+
+    def _deliver(self, request: Request, journal: Journal, action: CommonAction, clerk: Clerk, outbox: Outbox) -> bool:
+        session = self._session
+        alert = Alert(request, journal, action, clerk, app=session.app, home=session.home, clock=session.clock)
+
+        def account() -> Account:
+            return session.account(request.settings, request.asked.account)
+
+        def gate(found: Account) -> Gate:
+            return open_gate(session.home, found.name, None)
+
+        alert.deliver(account, gate)
+        if "" in alert.waiting:
+            self._later(journal, str(alert.waiting[""]))
+            return False
+        if alert.waiting or alert.rejected:
+            try:
+                self._move(request, journal.ledger, alert, outbox)
+            except KvStoreUnavailable as error:
+                self._later(journal, f"the KV store is away: {error}")
+                return False
+        self._store.finish(journal, EXIT_INTERNAL if alert.broken is not None else clerk.exit_code())
+        facts = {"key": journal.key, "sid": request.invocation.run.sid, "rows": clerk.rows, "moved": len(alert.waiting)}
+        self._log.info("Journal worked off %s", fields(facts))
+        return True
+
+    def _move(self, request: Request, ledger: Ledger, alert: Alert, outbox: Outbox) -> None:
+        """What SOAR does not take goes into the outbox, where every search head and every administrator sees it."""
+        group: list[tuple[OutboxItem, Payload]] = []
+        for identity, shipments in _containers(alert.plan(), ledger):
+            if identity in alert.waiting or identity in alert.rejected:
+                group.append(self._entry(request, ledger, identity, shipments))
+            if len(group) >= _GROUP:
+                _insert(outbox, ledger, group)
+                group = []
+        _insert(outbox, ledger, group)
+
+    def _entry(
+        self, request: Request, ledger: Ledger, identity: str, shipments: Sequence[Shipment]
+    ) -> tuple[OutboxItem, Payload]:
+        run, now = request.invocation.run, self._session.clock()
+        rows = [account for shipment in shipments for account in shipment.rows]
+        waiting = ledger.waiting(identity)
+        runs = [
+            {"t": "run", "key": identity, "playbook": name, "state": note.state, "id": note.id, "why": note.reason}
+            for name, note in ledger.runs_of(identity)
+        ]
+        item = OutboxItem(
+            key=item_key(run.action, run.sid, identity, [account.rid for account in rows]),
+            state=PENDING,
+            account=request.account_name,
+            action=run.action,
+            search_name=run.search_name,
+            sid=run.sid,
+            app=run.app,
+            owner=run.owner,
+            scheduled=run.scheduled,
+            identity=identity,
+            rows=len(rows),
+            created=now,
+            queued=now,
+            updated=now,
+        )
+        rejection = ledger.rejection(identity)
+        if rejection is not None:
+            item = replace(item, state=REJECTED, attempts=1, error_class="refused", error_text=rejection)
+        elif waiting is not None:
+            item = replace(
+                item,
+                attempts=1,
+                next_attempt=waiting.not_before,
+                error_class=waiting.name,
+                error_code=str(waiting.status or ""),
+                error_text=waiting.reason,
+                unclear=waiting.unclear,
+            )
+        return item, Payload(run, tuple(shipments), tuple(runs))
+
+    def _later(self, journal: Journal, why: str) -> None:
+        self._not_before[journal.key] = self._session.clock() + AGAIN
+        self._log.warning("Journal waits %s", fields({"key": journal.key, "reason": why, "seconds": AGAIN}))
+        journal.release()
+
+
+def _insert(outbox: Outbox, ledger: Ledger, group: Sequence[tuple[OutboxItem, Payload]]) -> None:
+    if group:
+        outbox.insert_many(group)
+        for item, _ in group:
+            ledger.note_moved(item.identity)
+
+
+def _containers(shipments: Iterator[Shipment], ledger: Ledger) -> Iterator[tuple[str, list[Shipment]]]:
+    """All parts of each container that is not in the outbox yet."""
+    parts: list[Shipment] = []
+    for shipment in shipments:
+        if ledger.is_moved(shipment.identity):
+            continue
+        parts.append(shipment)
+        if shipment.last:
+            yield shipment.identity, parts
+            parts = []

@@ -1,0 +1,245 @@
+"""What SOAR does not take now is kept, and arrives once when it can."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lab.runner.accounts import Account, Accounts
+from lab.runner.cam import CamLog
+from lab.runner.lab import ACCOUNT, APP, Lab
+from lab.runner.request import SendRequest
+from lab.soar.admin import Admin
+from tests.addon.results import write_results
+from tests.addon.soar import SoarReader
+from tools import build, interpreters
+
+ROWS = [{"src": f"10.20.0.{n}", "dest": f"host{n}"} for n in range(5)]
+QUICK = {"read_timeout": "2", "connect_timeout": "2"}
+"""An account whose unclear attempts settle within two seconds."""
+
+FAULTS = ["429", "500", "502", "503", "504", "drop_before_commit", "drop_after_commit", "drop_mid_body", "hang"]
+FAULTS += ["slow_drip", "truncated_json", "login_page", "empty"]
+
+
+def _lab(version: tuple[int, int], folder: Path) -> Iterator[Lab]:
+    found = interpreters.find(version)
+    if found is None:
+        pytest.skip(f"CPython {version} is not on this machine")
+    with Lab(folder, build=build.build().folder, python=found.path) as running:
+        good = running.account()
+        path = f"/servicesNS/nobody/{APP}/{APP.lower()}_account/{ACCOUNT}"
+        running.management.post(path, {**good.fields(), **QUICK})
+        yield running
+        assert running.splunkd.unknown_calls == []
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Iterator[Lab]:
+    """A lab of the test's own: its outbox, journals and breakers are nobody else's."""
+    yield from _lab((3, 13), tmp_path / "lab")
+
+
+@pytest.fixture
+def older(tmp_path: Path) -> Iterator[Lab]:
+    """The same with the older Python."""
+    yield from _lab((3, 9), tmp_path / "lab")
+
+
+def _admin(lab: Lab) -> Admin:
+    assert lab.soar.stand_in is not None
+    return lab.soar.stand_in.admin
+
+
+def _send(lab: Lab, tmp_path: Path, **parameters: str) -> Any:
+    path = write_results(tmp_path / "results.csv.gz", ROWS)
+    report = lab.send(SendRequest(path, parameters=parameters))
+    assert report.problems == ()
+    return report
+
+
+def _statuses(lab: Lab, sid: str) -> dict[str, list[str]]:
+    log = CamLog("send_to_soar", sid)
+    for event in lab.indexes.since({}):
+        if event["index"] == "cim_modactions":
+            log.add(event)
+    assert {entry.invocations for entry in log.rids.values()} == {1}
+    return {rid: entry.statuses for rid, entry in log.rids.items()}
+
+
+def _exactly_once(lab: Lab) -> None:
+    """Every row has one container with one artifact, and active playbooks were started once on it."""
+    reader = SoarReader(lab)
+    try:
+        found = reader.all_containers()
+        assert len(found) == len(ROWS)
+        sources = Counter()  # type: ignore[var-annotated]
+        for container in found:
+            artifacts = reader.artifacts(container["id"])
+            sources.update(artifact["cef"]["sourceAddress"] for artifact in artifacts)
+            assert _admin(lab).triggers.get(container["id"]) == 1
+        assert sources == Counter(row["src"] for row in ROWS)
+    finally:
+        reader.close()
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_each_fault_ends_in_exactly_one_container(own: Lab, tmp_path: Path, fault: str) -> None:
+    """Queued right after, in SOAR exactly once after recovery, one terminal status for each row."""
+    _admin(own).fault("POST /rest/container", fault, times=1, seconds=12.0)
+    report = _send(own, tmp_path)
+    assert report.exit_code == 0
+    assert {outcome.status for outcome in report.results} == {"queued"}
+    _admin(own).clear()
+    drained = own.drain(wait=60)
+    assert drained.problems == ()
+    assert drained.remaining == 0
+    assert sorted(outcome.rid for outcome in drained.results) == ["0", "1", "2", "3", "4"]
+    assert {outcome.status for outcome in drained.results} <= {"delivered", "updated"}
+    _exactly_once(own)
+    assert {tuple(statuses) for statuses in _statuses(own, report.sid).values()} == {("pending", "success")}
+
+
+def test_the_older_python_delivers_too(older: Lab, tmp_path: Path) -> None:
+    """Queued and delivered with 3.9 as with 3.13."""
+    _admin(older).fault("POST /rest/container", "drop_after_commit", times=1)
+    assert {outcome.status for outcome in _send(older, tmp_path).results} == {"queued"}
+    assert older.drain(wait=60).remaining == 0
+    _exactly_once(older)
+
+
+def test_a_dead_server_costs_no_alert(own: Lab, tmp_path: Path) -> None:
+    """Nothing listens: the alert is kept, further ones don't even try, and all arrive when the address is right."""
+    good = own.account()
+    accounts = Accounts(own.management, APP)
+    accounts.save(Account(ACCOUNT, "https://127.0.0.1:1", good.token, good.ca_certificate), exists=True)
+    first = _send(own, tmp_path)
+    assert {outcome.status for outcome in first.results} == {"queued"}
+    assert "refuses connections" in str(first.results[0].reason)
+    second = _send(own, tmp_path)
+    assert "left alone" in str(second.results[0].reason)
+    accounts.save(good, exists=True)
+    drained = own.drain(wait=60)
+    assert drained.remaining == 0
+    assert len(drained.results) == 2 * len(ROWS)
+    assert {outcome.status for outcome in drained.results} == {"delivered"}
+
+
+def test_a_wrong_token_is_a_matter_of_the_server(own: Lab, tmp_path: Path) -> None:
+    """401 keeps the alert; the right token brings it to SOAR."""
+    good = own.account()
+    accounts = Accounts(own.management, APP)
+    accounts.save(Account(ACCOUNT, good.url, "wrong", good.ca_certificate), exists=True)
+    assert {outcome.status for outcome in _send(own, tmp_path).results} == {"queued"}
+    accounts.save(good, exists=True)
+    assert own.drain(wait=60).remaining == 0
+    _exactly_once(own)
+
+
+def test_a_refusal_can_be_looked_at_and_stays_refused(own: Lab, tmp_path: Path) -> None:
+    """A label that SOAR does not know is rejected at once; the container waits in the outbox for a person."""
+    report = _send(own, tmp_path, label="nonsense")
+    assert {outcome.status for outcome in report.results} == {"rejected"}
+    assert report.exit_code == 4
+    drained = own.drain(wait=5)
+    assert (drained.results, drained.remaining) == ((), 0)
+    items = own.management.documents(APP, "soar_outbox", {"state": "rejected"})
+    assert len(items) == len(ROWS)
+    assert {item["error_class"] for item in items} == {"refused"}
+
+
+def test_a_rerun_of_the_same_call_does_nothing(own: Lab, tmp_path: Path) -> None:
+    """Splunk calls the action again for the same results: no second container, no second run, no second status."""
+    path = write_results(tmp_path / "results.csv.gz", ROWS)
+    sid = "scheduler__admin__search__RMD5again_at_1700000000_1"
+    request = SendRequest(path, sid=sid, parameters={"playbook": "local/contain_host", "automation": "0"})
+    first = own.send(request)
+    again = own.send(request)
+    assert {outcome.status for outcome in first.results} == {"delivered"}
+    assert again.results == ()
+    reader = SoarReader(own)
+    assert all(len(reader.runs(outcome.container_id)) == 1 for outcome in first.results)
+    reader.close()
+    assert {tuple(statuses) for statuses in _statuses(own, sid).values()} == {("success",)}
+
+
+def test_an_unclear_playbook_start_is_never_repeated(own: Lab, tmp_path: Path) -> None:
+    """The answer is lost after SOAR took the request: the row says so, one run exists, a drain starts none."""
+    _admin(own).fault("POST /rest/playbook_run", "drop_after_commit", times=None)
+    report = _send(own, tmp_path, playbook="local/contain_host", automation="0")
+    assert {outcome.status for outcome in report.results} == {"rejected"}
+    assert {outcome.runs[0].state for outcome in report.results} == {"unclear"}
+    _admin(own).clear()
+    own.drain(wait=5)
+    reader = SoarReader(own)
+    assert [len(reader.runs(container["id"])) for container in reader.all_containers()] == [1] * len(ROWS)
+    reader.close()
+
+
+def test_the_kv_store_is_not_needed(own: Lab, tmp_path: Path) -> None:
+    """While the KV store is away, journals stay and are delivered from."""
+    own.splunkd.fault(".*", ".*/storage/collections/data/soar_.*", status=503, times=None)
+    _admin(own).fault("POST /rest/container", "503", times=1)
+    assert {outcome.status for outcome in _send(own, tmp_path).results} == {"queued"}
+    _admin(own).clear()
+    drained = own.drain(wait=60)
+    own.splunkd.clear_faults()
+    assert drained.remaining == 0
+    _exactly_once(own)
+
+
+KILLS = 20
+
+
+def test_kill_anywhere(own: Lab, tmp_path: Path) -> None:
+    """Actions and the delivery input are killed at any moment: nothing is lost, nothing is there twice."""
+    _admin(own).latency_ms = 40
+    chance = random.Random(20)  # noqa: S311 - the moments of a test
+    sids = []
+    for number in range(KILLS):
+        rows = [{"src": f"10.{30 + number}.0.{n}"} for n in range(8)]
+        path = write_results(tmp_path / f"{number}.csv.gz", rows)
+        sid = f"scheduler__admin__search__RMD5kill{number:02d}_at_1700000000_1"
+        parameters = {"container_per": chance.choice(["result", "search"]), "playbook": "local/contain_host"}
+        journals = _journals(own)
+        own.send(SendRequest(path, sid=sid, parameters=parameters, timeout=chance.uniform(0.15, 0.8)))
+        sids.append((number, sid, len(_journals(own)) > len(journals)))
+        if number % 4 == 3:
+            with own.delivery() as delivery:
+                time.sleep(chance.uniform(0.3, 2.0))
+                delivery.kill()
+    _admin(own).latency_ms = 0
+    drained = own.drain(wait=60)
+    assert (drained.problems, drained.remaining) == ((), 0)
+    seen = _artifact_sources(own)
+    for number, sid, was_written_down in sids:
+        counts = [seen[f"10.{30 + number}.0.{n}"] for n in range(8)]
+        assert counts in ([1] * 8, [0] * 8), sid
+        if was_written_down:
+            assert counts == [1] * 8, sid
+        for statuses in _statuses(own, sid).values() if counts[0] else ():
+            assert statuses in (["success"], ["pending", "success"], ["failure"], ["pending", "failure"]), sid
+    reader = SoarReader(own)
+    assert all(len(reader.named_runs(container["id"], "contain_host")) <= 1 for container in reader.all_containers())
+    reader.close()
+
+
+def _journals(lab: Lab) -> list[Path]:
+    return list((lab.home.root / "var/lib/splunk/modinputs/soar_delivery").glob("journal/*"))
+
+
+def _artifact_sources(lab: Lab) -> Counter[str]:
+    reader = SoarReader(lab)
+    try:
+        found: Counter[str] = Counter()
+        for container in reader.all_containers():
+            found.update(artifact["cef"]["sourceAddress"] for artifact in reader.artifacts(container["id"]))
+        return found
+    finally:
+        reader.close()
