@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from soarlink.errors import MappingError
 from soarlink.mapping.shipped_rules import STANZAS
-from soarlink.preview import rules
+from soarlink.splunk import rules
 from splunktaucclib.rest_handler.admin_external import AdminExternalHandler, build_conf_info
 from splunktaucclib.rest_handler.error import RestError
 

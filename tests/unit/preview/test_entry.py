@@ -16,9 +16,9 @@ import pytest
 
 from soarlink.errors import MappingError, SettingsError
 from soarlink.mapping import shipped
-from soarlink.preview import rules
 from soarlink.preview.entry import main
 from soarlink.preview.label import NO_ACCOUNT, default_label
+from soarlink.splunk import rules
 
 SID = "scheduler__admin__search__RMD5x_at_1700000000_1"
 

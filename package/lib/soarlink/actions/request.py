@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from soarlink.mapping.compiled import SearchContext
 from soarlink.plan import parameters
 from soarlink.plan.planner import Planner
-from soarlink.preview import rules
 from soarlink.rows.results import Results
+from soarlink.splunk import rules
 from soarlink.splunk.settings import Settings
 
 if TYPE_CHECKING:

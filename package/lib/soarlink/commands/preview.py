@@ -13,11 +13,11 @@ from soarlink.commands.preview_arguments import PreviewArguments, read
 from soarlink.errors import ParameterError, SendToSoarError
 from soarlink.mapping.search import SearchContext
 from soarlink.plan.run import AlertRun
-from soarlink.preview import rules
 from soarlink.preview.label import default_label
 from soarlink.preview.preview import Preview, preview
 from soarlink.preview.records import records
 from soarlink.rows.row import Row, Value
+from soarlink.splunk import rules
 
 APP = Path(__file__).resolve().parents[3]
 """The add-on's folder: ``lib/soarlink/commands`` is three below it."""

@@ -9,12 +9,12 @@ from soarlink.errors import ParameterError, ResultsError, SendToSoarError
 from soarlink.mapping.compiled import explain_fields
 from soarlink.mapping.search import MappingOptions, SearchContext
 from soarlink.plan import parameters
-from soarlink.preview import rules
 from soarlink.preview.document import document, explanation, failure
 from soarlink.preview.label import default_label
 from soarlink.preview.preview import preview
 from soarlink.preview.request import MapRequest, PreviewRequest, read
 from soarlink.rows.results import Results
+from soarlink.splunk import rules
 
 if TYPE_CHECKING:
     from soarlink.mapping.compiled import Mapping
