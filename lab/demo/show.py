@@ -24,8 +24,8 @@ _LONGEST = 58
 
 def show_containers(console: Console, report: Report, containers: Sequence[Container]) -> None:
     """Print one line for each result: where it is now."""
-    table = Table("row", "state", "container", "severity", "name", "artifacts")
-    table.add_column("link", no_wrap=True)
+    table = Table("row", "state", "id", "severity")
+    table.add_column("container and its page", overflow="fold", ratio=1)
     by_id = {container.id: container for container in containers}
     for outcome in report.results:
         container = by_id.get(outcome.container_id or 0)
@@ -34,9 +34,9 @@ def show_containers(console: Console, report: Report, containers: Sequence[Conta
             outcome.status,
             "" if container is None else str(container.id),
             "" if container is None else container.severity,
-            escape(outcome.reason or "" if container is None else container.name),
-            str(outcome.artifacts),
-            escape(outcome.container_url or ""),
+            escape(outcome.reason or "")
+            if container is None
+            else f"{escape(container.name)}\n[dim]{escape(outcome.container_url or '')}[/]",
         )
     console.print(table)
 
@@ -63,7 +63,7 @@ def show_next(console: Console, report: Report, state: Path) -> None:
     lines = (
         ("In a browser", f"{lab} serve --state {state}"),
         ("Your own results", f"{lab} send results.csv.gz --param severity=high"),
-        ("Your own SOAR", f"{lab} send results.csv.gz --soar https://soar.example.com"),
+        ("Your own SOAR", f"LAB_SOAR_TOKEN=… {lab} send results.csv.gz --soar https://soar.example.com --ca ca.pem"),
         ("The action's log", str(report.log)),
         ("What Splunk indexed", str(report.index)),
     )

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 DRAIN_SECONDS = 150.0
 """What is due within this time is waited for: longer than the settle time of an unclear attempt."""
 
-_LONGEST = 1800.0
+_LONGEST = 600.0
 _LOOK_SECONDS = 0.2
 _REJECTED = 4
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from lab.runner.cam import TERMINAL, CamLog, same_sid
@@ -28,6 +29,17 @@ def read_outcomes(events: Iterable[Mapping[str, Any]]) -> list[Outcome]:
     """Read the outcomes of all runs from result events, in the order in which they were indexed."""
     bodies = (_body(event) for event in events if event["sourcetype"] == RESULT_SOURCETYPE)
     return [_outcome(body) for body in bodies if body.get("status") in STATUSES]
+
+
+def read_notes(events: Iterable[Mapping[str, Any]], *, sid: str) -> list[str]:
+    """Read what the outcomes of a run say beside their states, each sentence once with the number of its results."""
+    found: Counter[str] = Counter()
+    for event in events:
+        if event["sourcetype"] == RESULT_SOURCETYPE:
+            body = _body(event)
+            if same_sid(sid, str(body.get("sid", ""))):
+                found.update(str(note) for note in body.get("notes", ()))
+    return [f"{count} {'result' if count == 1 else 'results'}: {note}" for note, count in found.items()]
 
 
 def read_run(events: Iterable[Mapping[str, Any]], *, action: str, sid: str) -> tuple[CamLog, list[Outcome], list[str]]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from lab.runner.action import Action, check_parameters, load_action
 from lab.runner.adhoc import through_sendalert
 from lab.runner.dispatch import write_dispatch, write_result
-from lab.runner.outcomes import contradictions, read_run
+from lab.runner.outcomes import contradictions, read_notes, read_run
 from lab.runner.payload import Call, Splunkd, payload
 from lab.runner.process import Finished, environment, run_script
 from lab.runner.report import Report
@@ -89,6 +89,7 @@ def send(stage: Stage, request: SendRequest) -> Report:
     runs, notes = _run_calls(stage, job)
     stage.indexer.collect()
     log, outcomes, problems = read_run(stage.indexes.since(marks), action=job.action.name, sid=job.search.sid)
+    notes.extend(read_notes(stage.indexes.since(marks), sid=job.search.sid))
     given = len(runs) if job.search.mode is Mode.PER_RESULT else job.results.count
     problems.extend(contradictions(log, outcomes, rows=given))
     if problems:

@@ -55,16 +55,18 @@ class OwnSoar:
             ssl.create_default_context(cadata=pem)
         except FileNotFoundError as error:
             raise LabError(f"There is no file {self.ca_file}.") from error
-        except (OSError, UnicodeDecodeError, ssl.SSLError) as error:
-            raise LabError(f"{self.ca_file} is no PEM certificate ({error}).") from error
+        except (OSError, ValueError, ssl.SSLError) as error:
+            raise LabError(f"{self.ca_file} is no PEM certificate.") from error
         return pem
 
 
 def check_url(url: str) -> str:
     """Refuse what can't be a SOAR's address, before anything is set up for it."""
     parts = urlsplit(url)
-    if parts.scheme != "https" or not parts.hostname or parts.username:
-        raise LabError("--soar must be an https:// address without a user name.", "Example: https://soar.example.com.")
+    if parts.scheme != "https" or not parts.hostname or parts.username or parts.path.strip("/"):
+        raise LabError(
+            "--soar must be an https:// address without user name and path.", "Example: https://soar.example.com."
+        )
     return url.rstrip("/")
 
 

@@ -155,18 +155,33 @@ def test_a_refusal_can_be_looked_at_and_stays_refused(own: Lab, tmp_path: Path) 
 
 
 def test_a_rerun_of_the_same_call_does_nothing(own: Lab, tmp_path: Path) -> None:
-    """Splunk calls the action again for the same results: no second container, no second run, no second status."""
+    """Splunk calls the action again for the same results: no second container, no second artifact, no second run."""
     path = write_results(tmp_path / "results.csv.gz", ROWS)
     sid = "scheduler__admin__search__RMD5again_at_1700000000_1"
     request = SendRequest(path, sid=sid, parameters={"playbook": "local/contain_host", "automation": "0"})
     first = own.send(request)
     again = own.send(request)
     assert {outcome.status for outcome in first.results} == {"delivered"}
-    assert again.results == ()
+    assert {outcome.status for outcome in again.results} == {"updated"}
+    assert [outcome.runs[0].id for outcome in again.results] == [outcome.runs[0].id for outcome in first.results]
     reader = SoarReader(own)
     assert all(len(reader.runs(outcome.container_id)) == 1 for outcome in first.results)
     reader.close()
-    assert {tuple(statuses) for statuses in _statuses(own, sid).values()} == {("success",)}
+    assert sum(_artifact_sources(own).values()) == len(ROWS)
+
+
+def test_a_rerun_meets_the_work_that_is_under_way(own: Lab, tmp_path: Path) -> None:
+    """The first call is still waiting for SOAR: the second one is queued behind it and doubles nothing."""
+    path = write_results(tmp_path / "results.csv.gz", ROWS)
+    request = SendRequest(path, sid="scheduler__admin__search__RMD5under_at_1700000000_1")
+    _admin(own).fault("POST /rest/container", "503", times=1)
+    own.send(request)
+    again = own.send(request)
+    assert {outcome.status for outcome in again.results} == {"queued"}
+    assert "under way" in str(again.results[0].reason)
+    _admin(own).clear()
+    assert own.drain(wait=60).remaining == 0
+    _exactly_once(own)
 
 
 def test_an_unclear_playbook_start_is_never_repeated(own: Lab, tmp_path: Path) -> None:
@@ -243,3 +258,14 @@ def _artifact_sources(lab: Lab) -> Counter[str]:
         return found
     finally:
         reader.close()
+
+
+def test_an_alert_keeps_the_mapping_it_was_written_down_with(own: Lab, tmp_path: Path) -> None:
+    """Rules that change, or break, while an alert waits change nothing about it."""
+    _admin(own).fault("POST /rest/container", "503", times=1)
+    _send(own, tmp_path)
+    local = own.home.root / "etc" / "apps" / APP / "local" / "ta_send_to_soar_mapping.conf"
+    local.write_text("[everything_else]\nfields = src\norder = 1\nmode = drop\nreason = test\n", encoding="utf-8")
+    _admin(own).clear()
+    assert own.drain(wait=60).remaining == 0
+    _exactly_once(own)

@@ -92,7 +92,7 @@ class Probe:
     def _whole(self) -> int:
         count = 0
         for shipment in self._planner().plan(self._results):
-            encode({**shipment.container, "artifacts": shipment.artifacts})
+            encode(shipment.embedded())
             count += len(shipment.rows)
         return count
 
@@ -118,7 +118,7 @@ class Probe:
 
         def step() -> int:
             for shipment in shipments:
-                encode({**shipment.container, "artifacts": shipment.artifacts})
+                encode(shipment.embedded())
             return len(shipments)
 
         return step

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from soarlink.delivery import batch as module
 from soarlink.delivery.batch import MAX_ARTIFACTS, MAX_CONTAINERS, batches
+from soarlink.soar.client import QUERY_BYTES, query_weight
 from tests.unit.samples import make_row, plan
 
 
@@ -40,6 +41,20 @@ def test_bytes_are_bounded_too(monkeypatch: pytest.MonkeyPatch) -> None:
     sizes = [3_000, 3_000, 20_000, 3_000]
     shipments = plan([make_row(n, name="x", blob="b" * size) for n, size in enumerate(sizes)])
     assert [len(batch.shipments) for batch in batches(shipments)] == [2, 1, 1]
+
+
+def test_one_look_finds_the_other_keys_of_a_batch() -> None:
+    """The ids of notables that travel together fit into one address, however many containers wait."""
+    rows = [make_row(n, event_id=f"{n:08X}-1C2D-4E5F-8A9B-0123456789AB@@notable@@{n:032x}") for n in range(300)]
+    for long in ("", "ü" * 500):
+        shipments = plan([make_row(row.position, event_id=row.first("event_id") + long) for row in rows])
+        found = list(batches(shipments))
+        assert [shipment for batch in found for shipment in batch.shipments] == shipments
+        for batch in found:
+            keys = [key for shipment in batch.shipments for key in shipment.other_keys]
+            assert len(keys) == len(batch.shipments)
+            assert sum(map(query_weight, keys)) <= QUERY_BYTES
+        assert len(found[0].shipments) == (2 if long else 91)
 
 
 def test_batches_are_made_as_they_are_asked_for() -> None:

@@ -35,8 +35,7 @@ def fill(
 def test_names_become_what_soar_wants() -> None:
     """Case does not count, the server's spelling is sent, ids are numbers."""
     filled = fill(
-        {"sev": "critical"},
-        severity="{{sev}}",
+        {},
         status="triage",
         owner="Alice",
         workbook="response",
@@ -44,7 +43,6 @@ def test_names_become_what_soar_wants() -> None:
         custom_fields="ticket=T-1",
     )
     assert filled.body == {
-        "severity": "Critical",
         "status": "Triage",
         "owner_id": 2,
         "template_id": 5,
@@ -104,7 +102,7 @@ def test_what_was_not_looked_up_is_sent_as_it_stands_and_told() -> None:
 def test_empty_fields_are_left_to_soar() -> None:
     """A template that renders empty sends nothing."""
     filled = fill({}, status="{{a}}", owner="{{a}}", due="{{a}}", custom_fields="ticket={{a}}", kill_chain="{{a}}")
-    assert filled.body == {"severity": "medium"}
+    assert filled.body == {}
 
 
 @pytest.mark.parametrize(

@@ -143,7 +143,7 @@ def _shown(parsed: parameters.SendParameters) -> dict[str, object]:
             return tuple(text(item) for item in value)
         return getattr(value, "text", value)
 
-    return {name: text(value) for name, value in vars(parsed).items()}
+    return {name: text(value) for name, value in parsed._asdict().items()}
 
 
 def test_a_separator_is_taken_as_it_stands() -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from soarlink.errors import ResultsError
 from soarlink.plan import planner as module
 from soarlink.plan.planner import PART_ARTIFACTS, Planner
 from soarlink.plan.shipment import Shipment
@@ -143,12 +145,30 @@ def test_results_are_planned_as_they_are_read() -> None:
     assert rows.handed_out <= 2
 
 
+def test_results_before_a_break_are_planned() -> None:
+    """A file that can't be read to its end costs none of the rows that were read, wherever it breaks off."""
+
+    class Broken(RowList):
+        def __iter__(self) -> Iterator[Row]:
+            yield from super().__iter__()
+            raise ResultsError("The file ends early.")
+
+    for count in range(40):
+        found: list[Shipment] = []
+        shipments = Planner(make_run(), asked(), CountingMapper(), "events").plan(
+            Broken([make_row(n) for n in range(count)])
+        )
+        with pytest.raises(ResultsError):
+            found.extend(shipments)
+        assert [shipment.rows[0].position for shipment in found] == list(range(count))
+
+
 def test_a_searchs_container_is_planned_part_by_part() -> None:
     """The first part comes as soon as it is full, so memory does not grow with the file."""
     rows = RowList([make_row(n) for n in range(10_000)])
     shipments = Planner(make_run(), asked(container_per="search"), CountingMapper(), "events").plan(rows)
     next(shipments)
-    assert rows.handed_out <= PART_ARTIFACTS + 1
+    assert rows.handed_out <= PART_ARTIFACTS + 16
 
 
 def test_groups_beyond_what_memory_holds_take_further_passes(monkeypatch: pytest.MonkeyPatch) -> None:

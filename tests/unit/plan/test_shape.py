@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from soarlink.body import EncodedBody, encode
 from soarlink.mapping.artifact import MappedArtifact, MappedRow
 from soarlink.plan import fitting, summary
 from soarlink.plan.attachment import ResultsFile, safe_stem
@@ -179,13 +180,17 @@ def test_thousands_of_fields_lose_the_copy_of_the_row_first() -> None:
     assert (fitted["data"], fitted["cef"], names) == ({}, fields, ())
 
 
-@given(texts=st.lists(st.text(max_size=30), max_size=4))
-def test_the_estimate_never_calls_fitting_what_does_not(texts: list[str]) -> None:
-    """surely_fits holds for the worst characters too: six times the weight covers the real size."""
-    row = Row("0", 0, {f"f{n}": text for n, text in enumerate(texts)})
-    (shipment,) = keep([row], container_name="n")
-    body = {name: shipment.artifacts[0][name] for name in ("cef", "data")}
-    assert fitting.size(body) <= 6 * fitting.weight(row) + 100
+@given(
+    fields=st.dictionaries(TEXTS, st.one_of(st.text(max_size=30), st.lists(TEXTS, min_size=2).map(tuple)), max_size=4),
+    link=st.sampled_from(["", "https://sh/r"]),
+)
+def test_the_bytes_of_a_body_are_the_body(fields: dict[str, Any], link: str) -> None:
+    """What is encoded in pieces reads back as container and artifact, with and without fields, types and link."""
+    planner = Planner(make_run(results_link=link), asked(container_name="n"), KeepingMapper(), "events")
+    (shipment,) = planner.plan(RowList([Row("0", 0, {**fields, "_raw": "r"})]))
+    for body in (shipment.container, *shipment.artifacts, shipment.embedded()):
+        assert json.loads(encode(body)) == json.loads(json.dumps(body))
+        assert isinstance(body, EncodedBody)
 
 
 def test_a_container_of_large_artifacts_is_sent_in_parts_by_size() -> None:

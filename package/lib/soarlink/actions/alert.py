@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -78,7 +79,6 @@ class Alert:
         """Identities of containers that SOAR refused: they are kept in the outbox, where a person can resend them."""
         self.unusable: SendToSoarError | None = None
         """Why nothing of the run can ever be sent."""
-        self.broken: ResultsError | None = None
 
     def plan(self) -> Iterator[Shipment]:
         """All shipments of the run, again: the plan is deterministic."""
@@ -140,9 +140,7 @@ class Alert:
         shipments = self._announced(self._unfinished(account))
         for report in send(shipments, connect, account.connections, gate, pace):
             self._settle(report)
-        if self.broken is not None:
-            self._end_broken()
-        elif self._most_results and self._clerk.rows == self._most_results:
+        if self._most_results and self._clerk.rows == self._most_results:
             self._action.message(cut_results_note(self._most_results), level=logging.WARNING)
 
     def _unfinished(self, account: Account) -> Iterator[Shipment]:
@@ -161,6 +159,9 @@ class Alert:
                     self._clerk.tell(self._known_outcome(row, shipment.identity, sent, rejection, account))
             elif waiting is not None and self._clock() < waiting.not_before:
                 self.waiting.setdefault(shipment.identity, None)
+            elif waiting is not None and waiting.unclear:
+                # It may have reached SOAR: its container is looked up before it is made.
+                yield replace(shipment, other_keys=(*shipment.other_keys, shipment.identity))
             else:
                 yield shipment
 
@@ -187,14 +188,11 @@ class Alert:
         )
 
     def _announced(self, shipments: Iterable[Shipment]) -> Iterator[Shipment]:
-        """Log each row's invocation before it is sent. A file that breaks off ends the stream; the rest goes out."""
-        try:
-            for shipment in shipments:
-                for account in shipment.rows:
-                    self._clerk.announce(account)
-                yield shipment
-        except ResultsError as error:
-            self.broken = error
+        """Log each row's invocation before it is sent."""
+        for shipment in shipments:
+            for account in shipment.rows:
+                self._clerk.announce(account)
+            yield shipment
 
     def _settle(self, report: ContainerReport) -> None:
         pending = report.progress.pending
@@ -236,14 +234,6 @@ class Alert:
     def _tell_all(self, state: str, reason: str, level: int) -> None:
         self._action.message(f"Nothing was sent: {reason}", level=level)
         tell_every_row(self._request.results, self._clerk, state, reason, self._action)
-
-    def _end_broken(self) -> None:
-        """The results file breaks off: what was read of unfinished containers is told, the rest is not known."""
-        self._action.message(
-            f"Results after this point could not be read, nothing of them was sent: {self.broken}", level=logging.ERROR
-        )
-        self._clerk.end_open(REJECTED, str(self.broken))
-        tell_every_row(self._request.results, self._clerk, REJECTED, str(self.broken), self._action)
 
 
 def tell_every_row(results: Results, clerk: Clerk, state: str, reason: str, action: CommonAction) -> None:

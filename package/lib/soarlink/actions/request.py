@@ -16,6 +16,7 @@ from soarlink.splunk.settings import Settings
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from soarlink.errors import ResultsError
     from soarlink.mapping.compiled import Mapping
     from soarlink.mapping.rowmapper import RowMapper as BoundMapper
     from soarlink.plan.planner import RowMapper
@@ -35,6 +36,10 @@ class Request:
     asked: parameters.SendParameters
     mapping: Mapping
     account_name: str
+    rows: int
+    """How many results can be read."""
+    damage: ResultsError | None
+    """What is wrong with the results file after them."""
 
     def mapper(self) -> BoundMapper:
         """The mapping, bound to the results' columns."""
@@ -54,7 +59,9 @@ class Request:
         )
 
 
-def read(app: Path, invocation: Invocation, results: Path | None, action: CommonAction) -> Request:
+def read(
+    app: Path, invocation: Invocation, results: Path | None, action: CommonAction, written: Mapping | None = None
+) -> Request:
     """Read settings, parameters and rules; the action learns where its events go and how loud it logs.
 
     Args:
@@ -62,6 +69,7 @@ def read(app: Path, invocation: Invocation, results: Path | None, action: Common
         invocation: the parsed payload.
         results: the results file.
         action: the Common Action Model's side.
+        written: the mapping that the run was written down with; None to take the one in force.
 
     Raises:
         SettingsError, ParameterError, MappingError: with what to change.
@@ -73,9 +81,9 @@ def read(app: Path, invocation: Invocation, results: Path | None, action: Common
     for problem in settings.problems:
         action.message(problem, level=logging.WARNING)
     asked = parameters.parse(invocation.configuration)
-    mapping = rules.load(app)
+    mapping = written or rules.load(app)
     name = settings.account_name(asked.account)
     action.account = name
     action.mapping = mapping.digest[:16]
-    found = Results(results, invocation.fixed_rid, invocation.rid_suffix)
-    return Request(invocation, found, settings, asked, mapping, name)
+    found, count, damage = Results(results, invocation.fixed_rid, invocation.rid_suffix).intact()
+    return Request(invocation, found, settings, asked, mapping, name, count, damage)

@@ -14,11 +14,11 @@ from typing import IO, TYPE_CHECKING, Any
 from soarlink.actions import request as requests_of
 from soarlink.actions.alert import Alert, tell_every_row
 from soarlink.actions.clerk import Clerk
-from soarlink.delivery.outcome import EXIT_CONFIGURATION, EXIT_INTERNAL, EXIT_REJECTED, REJECTED
+from soarlink.delivery.outcome import EXIT_CONFIGURATION, EXIT_INTERNAL, EXIT_REJECTED, QUEUED, REJECTED
 from soarlink.errors import JournalError, PayloadError, ResultsError, SendToSoarError
 from soarlink.journal.journal import AlreadyJournaled, Journal, JournalStore, run_key
 from soarlink.rows.results import Results
-from soarlink.splunk import payload
+from soarlink.splunk import payload, rules
 from soarlink.splunk.cam import CommonAction
 
 if TYPE_CHECKING:
@@ -96,13 +96,15 @@ class _Run:
         except SendToSoarError as error:
             self._tell_all(REJECTED, error)
             return EXIT_CONFIGURATION
-        if not self._has_results():
+        if request.damage is not None:
+            self._action.message(
+                f"The first {request.rows} results are sent; the ones after them can't be read: {request.damage}",
+                level=logging.ERROR,
+            )
+        if not request.rows:
             self._action.message("No results: nothing to send")
-            return 0
+            return EXIT_INTERNAL if request.damage is not None else 0
         return self._write_down(request)
-
-    def _has_results(self) -> bool:
-        return next(iter(self._results), None) is not None
 
     def _simulate(self, request: Request) -> int:
         from soarlink.actions.simulation import simulate_run
@@ -114,20 +116,18 @@ class _Run:
         invocation = self._invocation
         rid = f"{invocation.fixed_rid or ''}{invocation.rid_suffix}"
         key = run_key(ACTION, invocation.run.sid, rid, invocation.results_file)
-        finished = store.finished(key)
-        if finished is not None:
-            self._action.message("This run was delivered before; nothing is sent twice", exit_code=finished.exit_code)
-            return finished.exit_code
         try:
-            journal = store.create(
-                key, json.loads(invocation.text.reveal()), invocation.results_file, _facts(invocation)
-            )
+            store.save_mapping(request.mapping.digest, lambda: rules.stanzas(APP))
+            journal = store.create(key, json.loads(invocation.text.reveal()), invocation.results_file, _facts(request))
         except AlreadyJournaled:
-            self._action.message("This run is written down already and under way; nothing is sent twice")
+            self._tell_all(QUEUED, JournalError("This run is written down and under way: it is not sent twice."))
             return 0
         except JournalError as error:
             self._tell_all(REJECTED, error)
             return EXIT_REJECTED
+        finished = store.finished(key)
+        for identity, playbook, note in finished.runs if finished is not None else ():
+            journal.ledger.note_run(identity, playbook, note)  # Splunk calls it again: what was started stays started
         return self._deliver(request, store, journal)
 
     def _deliver(self, request: Request, store: JournalStore, journal: Journal) -> int:
@@ -145,7 +145,7 @@ class _Run:
         except BaseException:
             journal.release()
             raise
-        code = EXIT_INTERNAL if alert.broken is not None else self._clerk.exit_code()
+        code = self._clerk.exit_code() or (EXIT_INTERNAL if request.damage is not None else 0)
         if alert.unusable is not None:
             code = EXIT_CONFIGURATION
         if alert.waiting or alert.rejected:
@@ -182,6 +182,6 @@ def open_gate(home: Path, account: str, seconds: float | None) -> Gate:
     return Gate(Breaker(journal_root(home) / "breaker", account, time.time), seconds, time.monotonic)
 
 
-def _facts(invocation: payload.Invocation) -> dict[str, Any]:
-    """What the journal keeps beside the payload: where the results came from."""
-    return {"action": ACTION, "rid": invocation.fixed_rid, "rid_suffix": invocation.rid_suffix}
+def _facts(request: Request) -> dict[str, Any]:
+    """What the journal keeps beside the payload."""
+    return {"action": ACTION, "account": request.account_name, "mapping": request.mapping.digest}

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from soarlink.soar.client import QUERY_VALUES, encode
+from soarlink.body import encode
+from soarlink.soar.client import QUERY_BYTES, query_weight
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -51,10 +52,11 @@ def batches(shipments: Iterable[Shipment], most_containers: int = MAX_CONTAINERS
             yield Batch((shipment,))
             continue
         weight = _weight(shipment)
+        asked = sum([query_weight(key) for key in shipment.other_keys])
         full = (
             len(waiting) >= most_containers
             or artifacts + len(shipment.artifacts) > MAX_ARTIFACTS
-            or keys + len(shipment.other_keys) > QUERY_VALUES  # one look for all of them
+            or keys + asked > QUERY_BYTES  # one look for all of them
         )
         if waiting and (full or size + weight > MAX_BYTES):
             yield Batch(tuple(waiting))
@@ -62,11 +64,11 @@ def batches(shipments: Iterable[Shipment], most_containers: int = MAX_CONTAINERS
         waiting.append(shipment)
         artifacts += len(shipment.artifacts)
         size += weight
-        keys += len(shipment.other_keys)
+        keys += asked
     if waiting:
         yield Batch(tuple(waiting))
 
 
 def _weight(shipment: Shipment) -> int:
-    files = sum(len(attachment.content) for attachment in shipment.attachments)  # held in memory while they wait
-    return files + len(encode({**shipment.container, "artifacts": shipment.artifacts}))
+    files = sum([len(attachment.content) for attachment in shipment.attachments])  # held in memory while they wait
+    return files + len(encode(shipment.container)) + sum([len(encode(body)) for body in shipment.artifacts])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from soarlink.body import extended
 from soarlink.delivery import joining
 from soarlink.delivery.batch import MAX_BYTES, Batch
 from soarlink.delivery.playbooks import PlaybookStarts, RunBook
@@ -242,7 +243,7 @@ def _embeds(shipment: Shipment) -> bool:
 def _container_body(shipment: Shipment) -> Mapping[str, Any]:
     if not _embeds(shipment):
         return shipment.container
-    return {**shipment.container, "artifacts": shipment.artifacts}
+    return shipment.embedded()
 
 
 def _key(body: Mapping[str, Any]) -> str:
@@ -264,7 +265,7 @@ def _flagged(
     """Active playbooks start after the last artifact only (REST reference, 4.2); the flag is always explicit."""
     end = len(bodies) - 1
     return [
-        {**body, "container_id": container_id, "run_automation": automation and index == end}
+        extended(body, {"container_id": container_id, "run_automation": automation and index == end})
         for index, body in enumerate(bodies)
     ]
 

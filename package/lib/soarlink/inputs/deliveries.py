@@ -133,9 +133,7 @@ class Deliveries:
         facts = {"ended": len(ended), "waiting": len(waiting), "account": next(iter(loaded.values()))[0].account}
         self._log.info("Outbox worked %s", fields(facts))
 
-    def _after(
-        self, item: OutboxItem, report: ContainerReport, pending: SoarError | None, settle: float
-    ) -> OutboxItem:
+    def _after(self, item: OutboxItem, report: ContainerReport, pending: SoarError | None, settle: float) -> OutboxItem:
         """The item's row after an attempt; ``settle``: seconds that a request may be under way."""
         now = self._now()
         known = replace(item, updated=now, container_id=report.progress.container_id, container_url=report.url or "")

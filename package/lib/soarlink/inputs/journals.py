@@ -10,12 +10,12 @@ from soarlink.actions import request as requests_of
 from soarlink.actions.alert import Alert
 from soarlink.actions.clerk import Clerk
 from soarlink.actions.send_to_soar import open_gate
-from soarlink.delivery.outcome import EXIT_INTERNAL
-from soarlink.errors import KvStoreUnavailable, SendToSoarError
+from soarlink.errors import KvStoreUnavailable, MappingError, SendToSoarError
 from soarlink.inputs.session import fields
+from soarlink.mapping.compile import compile_rules
 from soarlink.outbox.item import PENDING, REJECTED, OutboxItem, item_key
 from soarlink.outbox.payload import Payload
-from soarlink.splunk import camhistory, payload
+from soarlink.splunk import camhistory, payload, rules
 from soarlink.splunk.cam import CommonAction
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from soarlink.inputs.session import Session
     from soarlink.journal.journal import Journal, JournalStore
     from soarlink.journal.ledger import Ledger
+    from soarlink.mapping.compiled import Mapping
     from soarlink.outbox.collection import Outbox
     from soarlink.plan.shipment import Shipment
     from soarlink.soar.account import Account
@@ -81,10 +82,20 @@ class Journals:
         try:
             log = self._session.home / "var" / "log" / "splunk" / f"{name}_modalert.log"
             clerk = Clerk(action, journal.ledger, camhistory.read(log, invocation.run.sid))
-            request = requests_of.read(self._session.app, invocation, journal.results, action)
+            written = self._mapping(str(journal.settings().get("mapping", "")))
+            request = requests_of.read(self._session.app, invocation, journal.results, action, written)
             return self._deliver(request, journal, action, clerk, outbox)
         finally:
             action.close()
+
+    def _mapping(self, digest: str) -> Mapping | None:
+        """The mapping that a run was written down with, where it is no longer the one in force."""
+        try:
+            if not digest or rules.load(self._session.app).digest == digest:
+                return None
+        except MappingError:
+            pass  # a rule that was broken since then stops new alerts, not this one
+        return compile_rules(self._store.mapping(digest))
 
     def _deliver(self, request: Request, journal: Journal, action: CommonAction, clerk: Clerk, outbox: Outbox) -> bool:
         session = self._session
@@ -106,7 +117,7 @@ class Journals:
             except KvStoreUnavailable as error:
                 self._later(journal, f"the KV store is away: {error}")
                 return False
-        self._store.finish(journal, EXIT_INTERNAL if alert.broken is not None else clerk.exit_code())
+        self._store.finish(journal, clerk.exit_code())
         facts = {"key": journal.key, "sid": request.invocation.run.sid, "rows": clerk.rows, "moved": len(alert.waiting)}
         self._log.info("Journal worked off %s", fields(facts))
         return True

@@ -23,7 +23,7 @@ from typing import Any
 
 from soarlink.errors import JournalError
 from soarlink.filelock import FileLock
-from soarlink.journal.ledger import Ledger
+from soarlink.journal.ledger import Ledger, RunNote
 
 FORMAT = 1
 MAX_BYTES = 2 * 1024**3
@@ -38,6 +38,8 @@ class Finished:
 
     exit_code: int
     finished: float
+    runs: tuple[tuple[str, str, RunNote], ...] = ()
+    """Its playbook runs: identity, playbook, what is known. A rerun starts none of them again."""
 
 
 class Journal:
@@ -145,7 +147,9 @@ class JournalStore:
     def finish(self, journal: Journal, exit_code: int) -> None:
         """Every row has its end: remember what came of it and remove the journal."""
         done = self._folder("done") / journal.key
-        _write(done, json.dumps({"exit_code": exit_code, "finished": self._clock()}).encode("ascii"))
+        runs = [[key, name, note.state, note.id, note.reason] for key, name, note in journal.ledger.all_runs()]
+        facts = {"exit_code": exit_code, "finished": self._clock(), "runs": runs}
+        _write(done, json.dumps(facts).encode("ascii"))
         target = self._folder("work") / f"{journal.key}.{os.getpid()}"
         journal.path.rename(target)
         journal.release()
@@ -157,7 +161,8 @@ class JournalStore:
             noted = json.loads((self._root / "done" / key).read_bytes())
         except (FileNotFoundError, ValueError):
             return None
-        return Finished(int(noted["exit_code"]), float(noted["finished"]))
+        runs = tuple((key, name, RunNote(state, number, why)) for key, name, state, number, why in noted["runs"])
+        return Finished(int(noted["exit_code"]), float(noted["finished"]), runs)
 
     def forget(self, before: float) -> None:
         """Remove what is known of runs that were over before this time, and what crashes left in ``work``."""

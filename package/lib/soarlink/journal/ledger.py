@@ -90,6 +90,10 @@ class Ledger:
         note = self._runs.get((identity, playbook))
         return None if note is not None and note.state == FREE else note
 
+    def all_runs(self) -> list[tuple[str, str, RunNote]]:
+        """What is known of every playbook run: identity, playbook, note."""
+        return [(key, name, note) for (key, name), note in self._runs.items() if note.state != FREE]
+
     def runs_of(self, identity: str) -> list[tuple[str, RunNote]]:
         """What is known of each playbook run of a container."""
         return [(name, note) for (key, name), note in self._runs.items() if key == identity and note.state != FREE]

@@ -97,7 +97,7 @@ def whole_row(row: Row) -> Attachment:
 
 def plain_fields(row: Row) -> dict[str, Any]:
     """The row's fields as JSON has them."""
-    return {name: value if isinstance(value, str) else list(value) for name, value in row.fields.items()}
+    return {name: value if type(value) is str else list(value) for name, value in row.fields.items()}
 
 
 def safe_stem(text: str) -> str:

@@ -1,11 +1,12 @@
-"""Container and artifact bodies as ``POST /rest/container`` and ``POST /rest/artifact`` take them."""
+"""Container bodies as ``POST /rest/container`` takes them, and all that comes from one row."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from soarlink.body import EncodedBody, to_bytes, to_text
 from soarlink.plan import fitting, identity, moment
+from soarlink.plan.artifact import ArtifactBodies, Common
 from soarlink.plan.attachment import Attachment, plain_fields, whole_row
 from soarlink.plan.containerfields import ContainerFields
 from soarlink.plan.context import Context
@@ -19,21 +20,28 @@ if TYPE_CHECKING:
     from soarlink.plan.summary import Summary
     from soarlink.rows.row import Row
 
-__all__ = ["ARTIFACT_LABEL", "NAME_LIMIT", "Bodies", "ContainerBody", "cut", "iso_time"]
+__all__ = ["NAME_LIMIT", "Bodies", "ContainerBody", "cut", "iso_time"]
 
 NAME_LIMIT = 256
 """SOAR states no limit for names; a longer one is of no use to anyone who reads it (design, C10)."""
 
-ARTIFACT_LABEL = "event"
 _FALLBACK_NAME = "Splunk finding"
 
 
 class ContainerBody(NamedTuple):
     """A container, notes on what was adjusted, and why it can't be sent as asked ("" when it can)."""
 
-    body: dict[str, Any]
+    body: EncodedBody
     notes: tuple[str, ...]
     refusal: str = ""
+
+
+class FittedArtifacts(NamedTuple):
+    """Artifacts within SOAR's limits, what was cut for that, and then the row as a file."""
+
+    bodies: list[EncodedBody]
+    notes: tuple[str, ...] = ()
+    attachments: tuple[Attachment, ...] = ()
 
 
 class Bodies:
@@ -55,6 +63,12 @@ class Bodies:
         self._facts = run.facts()
         self._context = Context(run)
         self._fields = ContainerFields(parameters, self._facts, vocabulary or Vocabulary(), moment.dispatched(run.sid))
+        self._artifacts = ArtifactBodies(run.results_link)
+        self._latest: tuple[Row, Common] | None = None
+
+    def key(self, row: Row) -> str:
+        """The row's own key."""
+        return self._common(row).key
 
     def container(self, row: Row, key: str, other_keys: tuple[str, ...] = ()) -> ContainerBody:
         """The container of a row (the first one of its group or search).
@@ -64,102 +78,70 @@ class Bodies:
             key: the container's own key.
             other_keys: further keys under which the finding is known.
         """
-        parameters, facts = self._parameters, self._facts
+        parameters, facts, common = self._parameters, self._facts, self._common(row)
         filled = self._fields.fill(row)
         body: dict[str, Any] = {
-            "name": self._name(row),
+            "name": common.name,
             "label": parameters.label.render(row, facts) or self._default_label,
+            "severity": common.severity,
             "sensitivity": parameters.sensitivity,
             "source_data_identifier": key,
             "data": {"splunk": self._context.of(row, (key, *other_keys) if other_keys else ())},
             **filled.body,
         }
-        notes = list(filled.notes)
+        notes = [common.severity_note, *filled.notes] if common.severity_note else filled.notes
+        # SOAR's clients never send nulls; empty text says nothing either.
         description = parameters.description.render(row, facts)
-        if len(description) > fitting.MAX_TEXT:
-            notes.append(f"the description was cut: it has {len(description)} characters")
-        _put(body, "description", fitting.cut_text(description))
-        tags = list(dict.fromkeys(tag for tag in (t.render(row, facts) for t in parameters.tags) if tag))
-        _put(body, "tags", tags)
-        _put(body, "start_time", iso_time(row.first("_time")))
-        return ContainerBody(body, tuple(notes), " ".join(filled.refusals))
+        if description:
+            if len(description) > fitting.MAX_TEXT:
+                notes.append(f"the description was cut: it has {len(description)} characters")
+            body["description"] = fitting.cut_text(description)
+        if parameters.tags:
+            tags = list(dict.fromkeys(tag for tag in (t.render(row, facts) for t in parameters.tags) if tag))
+            if tags:
+                body["tags"] = tags
+        if common.start_time:
+            body["start_time"] = common.start_time
+        return ContainerBody(EncodedBody(body, to_bytes(to_text(body))), tuple(notes), " ".join(filled.refusals))
 
-    def artifacts(self, row: Row, mapped: MappedRow) -> list[dict[str, Any]]:
+    def artifacts(self, row: Row, mapped: MappedRow) -> list[EncodedBody]:
         """The artifacts of a row. The whole row, ``_raw`` included, goes along as ``data``."""
-        key = identity.of_row(row, self._run)
-        level, _ = self._fields.severity(row)
-        name = self._name(row)
-        start = iso_time(row.first("_time"))
+        common = self._common(row)
         data = {"row": plain_fields(row)}
-        bodies = []
-        for artifact in mapped.artifacts:
-            cef = {field: _plain(value) for field, value in artifact.cef.items()}
-            types = {field: list(types) for field, types in artifact.cef_types.items()}
-            body = self._artifact(name, level, key, cef, types)
-            body["data"] = data
-            _put(body, "start_time", start)
-            bodies.append(body)
-        return bodies
+        return [self._artifacts.make(common, one.cef, one.cef_types, data) for one in mapped.artifacts]
 
-    def fitted(
-        self, row: Row, bodies: list[dict[str, Any]], weight: int
-    ) -> tuple[list[dict[str, Any]], int, tuple[str, ...], tuple[Attachment, ...]]:
-        """The artifacts within SOAR's limits: bodies, weight of the largest, notes, and the row as a file if cut."""
-        if fitting.surely_fits(weight):
-            return bodies, weight, (), ()
+    def fitted(self, row: Row, bodies: list[EncodedBody]) -> FittedArtifacts:
+        """The artifacts of a row within SOAR's limits."""
+        if max([len(body.encoded) for body in bodies], default=0) <= fitting.MAX_BODY:
+            return FittedArtifacts(bodies)
         fitted = [fitting.fit(body) for body in bodies]
-        weight = max((fitting.size(body) for body, _ in fitted), default=0)
         names = dict.fromkeys(name for _, cut_names in fitted for name in cut_names)
         if not names:
-            return bodies, weight, (), ()
+            return FittedArtifacts([body for body, _ in fitted])
         attachment = whole_row(row)
         note = (
             f"too large for an artifact and cut: {', '.join(names)}; the whole result is attached as {attachment.name}"
         )
-        return [body for body, _ in fitted], weight, (note,), (attachment,)
+        return FittedArtifacts([body for body, _ in fitted], (note,), (attachment,))
 
-    def summary(self, first: Row, key: str, summary: Summary) -> dict[str, Any]:
+    def summary(self, first: Row, key: str, summary: Summary) -> EncodedBody:
         """The one artifact of a container whose rows are summed up."""
-        name = cut(f"{self._name(first)} ({summary.rows} result{'' if summary.rows == 1 else 's'})")
-        body = self._artifact(name, self._fields.severity(first)[0], key, summary.cef, summary.cef_types)
-        body["data"] = {"summary": summary.data}
-        _put(body, "start_time", iso_time(first.first("_time")))
-        return body
+        common = self._common(first)
+        name = cut(f"{common.name} ({summary.rows} result{'' if summary.rows == 1 else 's'})")
+        data = {"summary": summary.data}
+        return self._artifacts.make(common._replace(key=key, name=name), summary.cef, summary.cef_types, data)
 
-    def _artifact(
-        self, name: str, level: str, key: str, cef: dict[str, Any], types: Mapping[str, Any]
-    ) -> dict[str, Any]:
-        artifact_key = identity.of_artifact(key, cef)
-        # Not part of the key: the link differs from run to run, the finding does not.
-        if self._run.results_link:
-            cef.setdefault("_originating_search", self._run.results_link)
-        return {
-            "name": name,
-            "label": ARTIFACT_LABEL,
-            "severity": level,
-            "source_data_identifier": artifact_key,
-            "cef": cef,
-            "cef_types": types,
-        }
-
-    def _name(self, row: Row) -> str:
-        return cut(self._parameters.container_name.render(row, self._facts) or _FALLBACK_NAME)
+    def _common(self, row: Row) -> Common:
+        """What container and artifacts share; they are asked for one after the other, so it is made once."""
+        if self._latest is None or self._latest[0] is not row:
+            severity, note = self._fields.severity(row)
+            name = cut(self._parameters.container_name.render(row, self._facts) or _FALLBACK_NAME)
+            common = Common(identity.of_row(row, self._run), name, severity, note, iso_time(row.first("_time")))
+            self._latest = row, common
+        return self._latest[1]
 
 
 def cut(name: str) -> str:
     """A name on one line and within the limit; the cut shows."""
     line = " ".join(name.split())
     return line if len(line) <= NAME_LIMIT else line[: NAME_LIMIT - 1] + "…"
-
-
-def _plain(value: Any) -> Any:
-    return value if isinstance(value, str) else list(value)
-
-
-def _put(body: dict[str, Any], key: str, value: Any) -> None:
-    """SOAR's clients never send nulls; empty text says nothing either."""
-    if value:
-        body[key] = value
-
-
-Body = Mapping[str, Any]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Callable
 
 from soarlink.plan import moment, severity
@@ -39,13 +38,15 @@ KILL_CHAIN: tuple[str, ...] = (
 ROLE_PREFIX = "role:"
 
 
-@dataclass
 class Filled:
     """The fields of one container, notes on what was adjusted, and why the container can't be sent as asked."""
 
-    body: dict[str, Any] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
-    refusals: list[str] = field(default_factory=list)
+    __slots__ = ("body", "notes", "refusals")
+
+    def __init__(self) -> None:
+        self.body: dict[str, Any] = {}
+        self.notes: list[str] = []
+        self.refusals: list[str] = []
 
 
 class ContainerFields:
@@ -69,6 +70,7 @@ class ContainerFields:
         self._facts = facts
         self._vocabulary = vocabulary
         self._started = started
+        self._severities = vocabulary.names(SEVERITY)
         fillers: tuple[tuple[Template, Callable[[Row, str, Filled], None]], ...] = (
             (parameters.status, self._status),
             (parameters.owner, self._owner),
@@ -84,16 +86,14 @@ class ContainerFields:
         self._fillers = tuple((template, fill) for template, fill in fillers if template.text)
 
     def fill(self, row: Row) -> Filled:
-        """All of them for the row that a container begins with; a template that renders empty leaves its field out."""
+        """All but the severity, for the row that a container begins with; what renders empty leaves its field out."""
         filled = Filled()
-        filled.body["severity"], note = self.severity(row)
-        if note:
-            filled.notes.append(note)
         for template, fill in self._fillers:
             text = template.render(row, self._facts)
             if text:
                 fill(row, text, filled)
-        self._custom_fields(row, filled)
+        if self._parameters.custom_fields:
+            self._custom_fields(row, filled)
         return filled
 
     def severity(self, row: Row) -> tuple[str, str]:
@@ -103,7 +103,7 @@ class ContainerFields:
         # What a user wrote in full is sent as written: only SOAR knows its own severities, and says so if it is wrong.
         if template.is_fixed:
             return text.lower() if severity.is_built_in(text) else text, ""
-        return severity.fit(text, self._vocabulary.names(SEVERITY))
+        return severity.fit(text, self._severities)
 
     def _status(self, _row: Row, text: str, filled: Filled) -> None:
         found = self._vocabulary.find(STATUS, text)

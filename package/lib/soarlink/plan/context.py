@@ -44,11 +44,13 @@ class Context:
             keys: every key under which the finding is known, if there are several.
         """
         origin: dict[str, Any] = {**self._facts, "rid": row.rid}
-        for name in self._names(tuple(row.fields)):
-            value = row.fields[name]
-            origin[name] = (
-                cut_text(value) if isinstance(value, str) else [cut_text(item) for item in value[: MAX_TEXT // 64]]
-            )
+        fields = row.fields
+        for name in self._names(tuple(fields)):
+            value = fields[name]
+            if isinstance(value, str):
+                origin[name] = value if len(value) <= MAX_TEXT else cut_text(value)
+            else:
+                origin[name] = [cut_text(item) for item in value[: MAX_TEXT // 64]]
         event_id = row.first("event_id")
         if event_id and self._web:
             origin["es_link"] = self._web + _INCIDENT_REVIEW + _query(event_id, row.first("_time"))
@@ -71,4 +73,6 @@ def _query(event_id: str, time: str) -> str:
     """The query of Incident Review that shows one finding; it searches from just before the finding's time."""
     seconds = time.partition(".")[0]
     earliest = str(int(seconds) - 1) if seconds.isdigit() else "-30d"
-    return f"?earliest={earliest}&latest=now&search=event_id%3D{quote(event_id, safe='')}"
+    # With nothing left to escape, quote() does not go through the characters: ids of notables have two @@ and no more.
+    escaped = quote(event_id, safe="@").replace("@", "%40")
+    return f"?earliest={earliest}&latest=now&search=event_id%3D{escaped}"

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
+
+from soarlink.body import EncodedBody, encode, encoded
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from soarlink.rows.row import Row
 
 MAX_BODY = 4 * 1024 * 1024
 """Most bytes in one artifact or one request (REST reference, section 11: our default)."""
@@ -16,46 +15,29 @@ MAX_BODY = 4 * 1024 * 1024
 MAX_TEXT = 64 * 1024
 """Most characters in a description, a custom field or a piece of context of a container."""
 
-_COPIES = 3  # a value stands under its CEF name, under its own and in the row
-_OVERHEAD = 120  # bytes of names and punctuation for each field, both times
-_WORST = 6  # bytes of a character in JSON: \u0000
 _CAPS = (262_144, 65_536, 16_384, 4_096, 1_024, 128)
-
-
-def weight(row: Row) -> int:
-    """About how many bytes an artifact of the row takes, cheaply."""
-    values = row.fields.values()
-    characters = sum(map(len, values))
-    if tuple in set(map(type, values)):
-        characters += sum(sum(map(len, value)) + 2 * len(value) for value in values if not isinstance(value, str))
-    return _COPIES * characters + _OVERHEAD * len(row.fields)
-
-
-def surely_fits(estimate: int) -> bool:
-    """Whether a body of that weight is within the limit whatever its characters are."""
-    return estimate * _WORST <= MAX_BODY
 
 
 def size(body: Mapping[str, Any]) -> int:
     """Bytes of the body as it is sent."""
-    return len(json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace"))
+    return len(encode(body))
 
 
-def fit(body: Mapping[str, Any], limit: int = MAX_BODY) -> tuple[dict[str, Any], tuple[str, ...]]:
+def fit(body: Mapping[str, Any], limit: int = MAX_BODY) -> tuple[EncodedBody, tuple[str, ...]]:
     """The artifact within the limit, and the names of the fields that were cut for it, longest values first to go."""
-    if size(body) <= limit:
-        return dict(body), ()
-    fitted: dict[str, Any] = {}
+    fitted = encoded(body)
     names: dict[str, None] = {}
+    if size(fitted) <= limit:
+        return fitted, ()
     for cap in _CAPS:
         names = {}
         row = {name: _capped(name, value, cap, names) for name, value in body["data"].get("row", {}).items()}
         cef = {name: _capped(name, value, cap, names) for name, value in body["cef"].items()}
-        fitted = {**body, "cef": cef, "data": {**body["data"], "row": row}}
+        fitted = encoded({**body, "cef": cef, "data": {**body["data"], "row": row}})
         if size(fitted) <= limit:
             return fitted, tuple(names)
     # Thousands of fields: the row's copy goes, its values stand in cef and in the attachment.
-    return {**fitted, "data": {}}, tuple(names)
+    return encoded({**fitted, "data": {}}), tuple(names)
 
 
 def cut_text(text: str, most: int = MAX_TEXT) -> str:

@@ -8,9 +8,9 @@ and ``orig_rid``. ``sid+rid`` is also the form in which SOAR's own Splunk connec
 from __future__ import annotations
 
 import hashlib
-import json
 from typing import TYPE_CHECKING
 
+from soarlink.body import to_bytes, to_text
 from soarlink.plan import moment
 
 if TYPE_CHECKING:
@@ -37,13 +37,15 @@ def of_row(row: Row, run: AlertRun) -> str:
 
 def others(row: Row, key: str) -> tuple[str, ...]:
     """Further keys under which the finding may be in SOAR already: by ES 8 pairing, or by an earlier ad hoc run."""
-    found = [row.first(field) for field in FINDING_FIELDS]
-    return tuple(dict.fromkeys(other for other in found if other and other != key))
+    event_id, finding_id = (row.first(field) for field in FINDING_FIELDS)
+    if not event_id and not finding_id:
+        return ()
+    return tuple(dict.fromkeys(other for other in (event_id, finding_id) if other and other != key))
 
 
 def of_group(values: Sequence[tuple[str, ...]], run: AlertRun) -> str:
     """Key of a group of one run's results; ``values`` are the group fields' values, in the order of the parameter."""
-    return f"{run.sid}+{_digest(values)}"
+    return f"{run.sid}+{_digest(to_text(values))}"
 
 
 def of_content(search: str, values: Sequence[tuple[str, ...]], window: str) -> str:
@@ -54,7 +56,7 @@ def of_content(search: str, values: Sequence[tuple[str, ...]], window: str) -> s
         values: the identity fields' values, in the order of the parameter.
         window: the time window that the row falls into, see :func:`window_of`.
     """
-    return f"content+{_digest([search, values, window])}"
+    return f"content+{_digest(to_text([search, values, window]))}"
 
 
 def window_of(row: Row, seconds: float) -> str | None:
@@ -80,11 +82,15 @@ def of_generation(key: str, number: int) -> str:
     return key if number == 1 else f"{key}~{number}"
 
 
-def of_artifact(row_key: str, content: object) -> str:
-    """Key of an artifact: equal content is the same artifact, a notable that has learned new fields is a new one."""
+def of_artifact(row_key: str, content: str) -> str:
+    """Key of an artifact: equal content is the same artifact, a notable that has learned new fields is a new one.
+
+    Args:
+        row_key: the key of the row that it comes from.
+        content: its CEF fields as compact JSON, sorted by name.
+    """
     return f"{row_key}#{_digest(content)}"
 
 
-def _digest(content: object) -> str:
-    text = json.dumps(content, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode("ascii")).hexdigest()[:32]
+def _digest(content: str) -> str:
+    return hashlib.sha256(to_bytes(content)).hexdigest()[:32]

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta, timezone
 
 _YEAR_10000 = 253_402_300_800
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_WITHOUT_ZONE = -len("+00:00")
 _UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 _SPAN = re.compile(r"(?:\d{1,9}[smhdw])+")
 _SPAN_PART = re.compile(r"(\d+)([smhdw])")
@@ -27,7 +28,7 @@ def epoch(text: str) -> float | None:
 
 def written(seconds: float) -> str:
     """A time as SOAR writes it, ``2026-01-13T22:11:24.248000Z``."""
-    return (_EPOCH + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return f"{(_EPOCH + timedelta(seconds=seconds)).isoformat(timespec='microseconds')[:_WITHOUT_ZONE]}Z"
 
 
 def iso_time(text: str) -> str | None:

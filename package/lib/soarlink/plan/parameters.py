@@ -6,8 +6,7 @@ parameter out when nobody set it and hands over "" when somebody emptied it: bot
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from soarlink.mapping.multivalue import parse_multivalue
 from soarlink.mapping.search import MappingOptions
@@ -61,8 +60,7 @@ ARTIFACTS = ("per_result", "summary")
 ATTACH_RESULTS = ("none", "csv", "json")
 
 
-@dataclass(frozen=True)
-class SendParameters:
+class SendParameters(NamedTuple):
     """What one run of ``send_to_soar`` was asked to do. Templates are compiled, choices are checked.
 
     ``identity_window`` is in seconds, 0 for none.

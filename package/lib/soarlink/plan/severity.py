@@ -12,6 +12,7 @@ SOAR_SEVERITIES: tuple[str, ...] = ("high", "medium", "low")
 
 DEFAULT = "medium"
 
+_BUILT_IN = frozenset(SOAR_SEVERITIES)
 _NAMES: Mapping[str, str] = {
     "informational": "low",
     "info": "low",
@@ -23,7 +24,7 @@ _NAMES: Mapping[str, str] = {
 
 def is_built_in(value: str) -> bool:
     """Whether every server has a severity of that name."""
-    return value.strip().lower() in SOAR_SEVERITIES
+    return value.strip().lower() in _BUILT_IN
 
 
 def fit(value: str, known: Sequence[str] = ()) -> tuple[str, str]:
@@ -37,7 +38,9 @@ def fit(value: str, known: Sequence[str] = ()) -> tuple[str, str]:
     becomes its highest, ``high``; ``informational`` becomes ``low``; anything else ``medium``. Each of these is told.
     """
     wanted = value.strip().lower()
-    for name in (*SOAR_SEVERITIES, *known):
+    if wanted in _BUILT_IN:
+        return wanted, ""
+    for name in known:
         if name.lower() == wanted:
             return name, ""
     if not wanted:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from soarlink.body import extended
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from soarlink.body import EncodedBody
     from soarlink.plan.attachment import Attachment
 
 EVERY_ROW = -1
@@ -64,3 +67,7 @@ class Shipment:
     def is_whole(self) -> bool:
         """True when this shipment is all there is of its container."""
         return self.part == 0 and self.last
+
+    def embedded(self) -> EncodedBody:
+        """The container's body with these artifacts in it."""
+        return extended(self.container, {"artifacts": self.artifacts})

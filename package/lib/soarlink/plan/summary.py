@@ -45,9 +45,9 @@ class Summary:
         return self._cef.values()
 
     @property
-    def cef_types(self) -> dict[str, list[str]]:
+    def cef_types(self) -> dict[str, tuple[str, ...]]:
         """The data types of fields whose values all have the same."""
-        return {name: list(types) for name, types in self._types.items() if types}
+        return {name: types for name, types in self._types.items() if types}
 
     @property
     def data(self) -> dict[str, Any]:
@@ -58,11 +58,6 @@ class Summary:
     def cut(self) -> Mapping[str, int]:
         """Fields that have more values than are listed, with the number of values left out (repeats counted)."""
         return {**self._rest.left_out, **self._cef.left_out}
-
-    @property
-    def weight(self) -> int:
-        """About how many bytes the artifact takes."""
-        return 2 * (self._cef.characters + self._rest.characters) + 1_000
 
 
 class _Distinct:

@@ -13,8 +13,7 @@ In ``map`` the key ``*`` stands for every other value; without it other values s
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Callable
+from typing import TYPE_CHECKING, Callable, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,11 +30,12 @@ class TemplateError(ValueError):
     """The template can't be understood; the text says which part and what is allowed."""
 
 
-@dataclass(frozen=True)
-class _Placeholder:
+class _Placeholder(NamedTuple):
     field: str
     filters: tuple[_Filter, ...]
     others: tuple[str, ...]
+    leaves_one: bool
+    """No filter changes a field that has one value."""
 
 
 class Template:
@@ -60,11 +60,12 @@ class Template:
         if any(isinstance(piece, str) and "{{" in piece for piece in pieces):
             raise TemplateError("a {{ is not closed; write for example {{dest}}.")
         self._pieces: tuple[str | _Placeholder, ...] = tuple(piece for piece in pieces if piece != "")
+        self._fixed = text.strip() if all(isinstance(piece, str) for piece in self._pieces) else None
 
     @property
     def is_fixed(self) -> bool:
         """True when the text has no placeholder: the same for every row."""
-        return all(isinstance(piece, str) for piece in self._pieces)
+        return self._fixed is not None
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -81,17 +82,24 @@ class Template:
 
     def render(self, row: Row, facts: Mapping[str, str]) -> str:
         """The text for one row. A field that the row lacks is looked up in ``facts`` (the run), else it is empty."""
-
-        def lookup(name: str) -> _Values:
-            values = row.values(name)
-            if not values and name in facts:
-                return (facts[name],)
-            return values
-
-        return "".join(piece if isinstance(piece, str) else _render(piece, lookup) for piece in self._pieces).strip()
+        if self._fixed is not None:
+            return self._fixed
+        return "".join(
+            [piece if isinstance(piece, str) else _render(piece, row, facts) for piece in self._pieces]
+        ).strip()
 
 
-def _render(placeholder: _Placeholder, lookup: _Lookup) -> str:
+def _render(placeholder: _Placeholder, row: Row, facts: Mapping[str, str]) -> str:
+    value = row.fields.get(placeholder.field)
+    if value and placeholder.leaves_one and isinstance(value, str):
+        return value
+
+    def lookup(name: str) -> _Values:
+        values = row.values(name)
+        if not values and name in facts:
+            return (facts[name],)
+        return values
+
     values = lookup(placeholder.field)
     for apply in placeholder.filters:
         values = apply(values, lookup)
@@ -99,13 +107,17 @@ def _render(placeholder: _Placeholder, lookup: _Lookup) -> str:
 
 
 def _placeholder(inner: str) -> _Placeholder:
-    field, *filters = inner.split("|")
+    field, *texts = inner.split("|")
     if not field.strip():
         raise TemplateError(f"{{{{{inner}}}}} names no field; write for example {{{{dest}}}}.")
-    others = (
-        argument.strip() for name, _, argument in (text.partition(":") for text in filters) if name.strip() == "or"
+    filters = tuple(_filter(text) for text in texts)
+    named = [(name.strip(), argument.strip()) for name, _, argument in (text.partition(":") for text in texts)]
+    return _Placeholder(
+        field=field.strip(),
+        filters=filters,
+        others=tuple(argument for name, argument in named if name == "or"),
+        leaves_one=all(name in _LEAVE_ONE for name, _ in named),
     )
-    return _Placeholder(field.strip(), tuple(_filter(text) for text in filters), tuple(others))
 
 
 def _filter(text: str) -> _Filter:
@@ -167,3 +179,4 @@ _FILTERS: Mapping[str, Callable[[str | None], _Filter]] = {
     "or": _or,
     "upper": _upper,
 }
+_LEAVE_ONE = frozenset({"default", "first", "join", "or"})

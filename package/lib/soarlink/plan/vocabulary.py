@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Union
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple, Union
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,11 +25,10 @@ _MOST_LISTED = 20
 _WORDS: Mapping[str, str] = {WORKBOOK: "workbook template", CUSTOM_FIELD: "custom field"}
 
 
-@dataclass(frozen=True)
-class Vocabulary:
+class Vocabulary(NamedTuple):
     """The server's names by part; a part that is absent is not known, one that is empty has no names."""
 
-    parts: Mapping[str, Mapping[str, Entry]] = field(default_factory=dict)
+    parts: Mapping[str, Mapping[str, Entry]] = MappingProxyType({})
 
     def knows(self, part: str) -> bool:
         """Whether the part was ever listed."""

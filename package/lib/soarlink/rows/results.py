@@ -36,10 +36,30 @@ class Results:
         ResultsError: the file can't be read to its end as gzip'd UTF-8 CSV.
     """
 
-    def __init__(self, path: Path | None, fixed_rid: str | None = None, rid_suffix: str = "") -> None:
+    def __init__(
+        self, path: Path | None, fixed_rid: str | None = None, rid_suffix: str = "", limit: int | None = None
+    ) -> None:
         self._path = path
         self._fixed_rid = fixed_rid
         self._rid_suffix = rid_suffix
+        self._limit = limit
+
+    def intact(self) -> tuple[Results, int, ResultsError | None]:
+        """The rows that can be read, how many they are, and what is wrong with the file after them.
+
+        Reads the file once to its end: so no container is begun whose rows then can't be read.
+        """
+        count = 0
+        try:
+            with self._open() as reader:
+                columns = next(reader, None) if reader is not None else None
+                for cells in reader if reader is not None and columns is not None else ():
+                    if cells:
+                        _check(cells, columns or (), count)
+                        count += 1
+        except ResultsError as error:
+            return Results(self._path, self._fixed_rid, self._rid_suffix, count), count, error
+        return self, count, None
 
     def header(self) -> tuple[str, ...]:
         """The field names of the rows, in file order, without ``__mv_`` columns; empty when there are no results."""
@@ -50,7 +70,7 @@ class Results:
     def __iter__(self) -> Iterator[Row]:
         with self._open() as reader:
             columns = next(reader, None) if reader is not None else None
-            if reader is None or columns is None:
+            if reader is None or columns is None or self._limit == 0:
                 return
             plan = _Columns(columns)
             has_own_rids = self._fixed_rid is not None or "rid" in plan.names
@@ -59,11 +79,7 @@ class Results:
             for cells in reader:
                 if not cells:
                     continue  # a blank line at the end of the file is no result
-                if len(cells) != len(columns):
-                    raise ResultsError(
-                        f"Row {position} of the results file has {len(cells)} cells, its header has {len(columns)}.",
-                        "Run the search again: the file was damaged or cut.",
-                    )
+                _check(cells, columns, position)
                 fields = plan.fields(cells)
                 rid = self._rid(fields, position)
                 if has_own_rids:
@@ -72,6 +88,8 @@ class Results:
                     taken.add(rid)
                 yield Row(rid, position, fields)
                 position += 1
+                if position == self._limit:  # what comes after it can't be read
+                    return
 
     def _rid(self, fields: dict[str, Value], position: int) -> str:
         rid: Value | None = self._fixed_rid
@@ -96,19 +114,28 @@ class Results:
                 with stream:
                     # Python 3.9's csv refuses NUL, and no database behind SOAR stores it.
                     yield csv.reader((line.replace("\0", "\ufffd") for line in stream), strict=True)
-        except (OSError, EOFError, zlib.error, UnicodeDecodeError, csv.Error) as error:
+        except (OSError, EOFError, zlib.error, csv.Error) as error:
             raise ResultsError(
                 f"The results file {self._path.name} can't be read: {error}.",
-                "Run the search again; if it happens again, look at the free disk space of the dispatch directory.",
+                "Run the search again; if it happens again, look at the disk of the dispatch directory.",
             ) from error
 
 
+def _check(cells: Sequence[str], columns: Sequence[str], position: int) -> None:
+    if len(cells) != len(columns):
+        raise ResultsError(
+            f"Row {position} of the results file has {len(cells)} cells, its header has {len(columns)}.",
+            "Run the search again: the file was damaged or cut.",
+        )
+
+
 def _text(raw: IO[bytes]) -> IO[str]:
-    # newline="" keeps the line breaks inside quoted values as they are; utf-8-sig forgives a byte order mark.
+    # newline="" keeps line breaks inside values; utf-8-sig forgives a byte order mark. A byte that is no UTF-8 shows as
+    # \\xNN in its value: one bad byte is no reason to lose an alert.
     is_gzip = raw.read(2) == _GZIP_MAGIC
     raw.seek(0)
     stream = gzip.GzipFile(fileobj=raw) if is_gzip else raw
-    return io.TextIOWrapper(cast("IO[bytes]", stream), encoding="utf-8-sig", newline="")
+    return io.TextIOWrapper(cast("IO[bytes]", stream), encoding="utf-8-sig", errors="backslashreplace", newline="")
 
 
 class _Columns:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from soarlink.errors import MappingError
 from soarlink.mapping import shipped
-from soarlink.mapping.compile import Stanzas, parse_rules
+from soarlink.mapping.compile import Stanzas, overlay, parse_rules
 from soarlink.splunk import conf
 
 if TYPE_CHECKING:
@@ -29,6 +29,15 @@ def load(app: Path) -> Rules:
     """
     path = app / "local" / f"{CONF}.conf"
     return shipped.load(conf.parse(path.read_text(encoding="utf-8-sig")) if path.exists() else None)
+
+
+def stanzas(app: Path) -> dict[str, dict[str, str]]:
+    """All stanzas, shipped ones with ``local`` over them: what :func:`load` compiles."""
+    from soarlink.mapping.shipped_rules import STANZAS
+
+    path = app / "local" / f"{CONF}.conf"
+    local = conf.parse(path.read_text(encoding="utf-8-sig")) if path.exists() else {}
+    return overlay(STANZAS, local)
 
 
 def check(name: str, stanzas: Stanzas) -> None:

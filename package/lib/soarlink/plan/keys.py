@@ -1,0 +1,66 @@
+"""Which container a row belongs to, by what the user chose as identity and group."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from soarlink.plan import identity
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from soarlink.plan.parameters import SendParameters
+    from soarlink.plan.run import AlertRun
+    from soarlink.rows.row import Row
+
+
+class Keys:
+    """The keys of one run's containers.
+
+    Args:
+        run: the alert run.
+        parameters: what the user asked for.
+    """
+
+    def __init__(self, run: AlertRun, parameters: SendParameters) -> None:
+        self._run = run
+        self._by_content = parameters.identity == "fields"
+        self._fields = parameters.identity_fields
+        self._window = parameters.identity_window
+        self._group_by = parameters.group_by if parameters.container_per == "group" else None
+
+    def of_group(self, row: Row) -> str:
+        """The key of the row's group; without groups, of the row."""
+        values = [row.values(name) for name in self._group_by or ()]
+        content = self._of_content(row, values)
+        if content:
+            return content
+        if self._group_by is None:
+            return identity.of_row(row, self._run)
+        return identity.of_group(values, self._run)
+
+    def of_search(self, first: Row) -> str:
+        """The key of a container for the whole search, which begins with this row."""
+        return self._of_content(first, ()) or identity.of_search(self._run)
+
+    def notes(self, row: Row) -> tuple[str, ...]:
+        """What of the identity could not be had from the row."""
+        if not self._by_content:
+            return ()
+        if not any(row.values(name) for name in self._fields):
+            return (f"none of the identity fields {', '.join(self._fields)} has a value: the run's own key",)
+        if identity.window_of(row, self._window) is None:
+            return ("the result has no _time: identity_window was left out of its key",)
+        return ()
+
+    def _of_content(self, row: Row, group: Sequence[tuple[str, ...]]) -> str:
+        """The key over the identity fields; "" where the run's own keys count, or the row has none of the fields."""
+        if not self._by_content:
+            return ""
+        values = [row.values(name) for name in self._fields]
+        if not any(values):
+            return ""
+        # ES writes the search's name into the notable: so an ad hoc run on it has the same key.
+        search = row.first("search_name") or self._run.search_name
+        window = identity.window_of(row, self._window)
+        return identity.of_content(search, [*values, *group], window or "")
