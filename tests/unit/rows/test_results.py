@@ -145,7 +145,7 @@ def test_a_cut_gzip_file_gives_its_rows_up_to_the_cut_then_an_error(tmp_path: Pa
     packed = gzip.compress(csv_bytes(["a"], rows))
     path.write_bytes(packed[: len(packed) // 2])
     got: list[Row] = []
-    with pytest.raises(ResultsError, match=r"results file results\.csv\.gz can't be read.*disk space"):
+    with pytest.raises(ResultsError, match=r"results file results\.csv\.gz can't be read.*the disk of"):
         got.extend(iter(Results(path)))
     assert 1_000 < len(got) < 40_000
     assert [[row.first("a")] for row in got] == rows[: len(got)]
@@ -154,18 +154,51 @@ def test_a_cut_gzip_file_gives_its_rows_up_to_the_cut_then_an_error(tmp_path: Pa
 @pytest.mark.parametrize(
     "content",
     [
-        b"a\n\xff\xfe\n",
         gzip.compress(b"a\n1\n")[:12],
         b"\x1f\x8bnot gzip at all",
         b'a,b\n"open,1\n',
         gzip.compress(b"a\n1\n")[:-6] + b"\0" * 6,
     ],
-    ids=["bad utf-8", "cut header", "bad gzip", "open quote", "wrong checksum"],
+    ids=["cut header", "bad gzip", "open quote", "wrong checksum"],
 )
 def test_a_damaged_file_is_an_error_that_says_so(tmp_path: Path, content: bytes) -> None:
     """Whatever can't be read to its end as gzip'd UTF-8 CSV is one kind of error."""
     with pytest.raises(ResultsError, match="can't be read"):
         read(tmp_path, content)
+
+
+def test_a_byte_that_is_no_utf_8_shows_in_its_value(tmp_path: Path) -> None:
+    """One bad byte costs neither its row nor the alert."""
+    assert [row.first("a") for row in read(tmp_path, b"a\nok\nG\xe9n\nok\n")] == ["ok", "G\\xe9n", "ok"]
+
+
+@pytest.mark.parametrize("tail", [b"3\n", b'"open,1\n', b"1,2,3\n"])
+def test_the_rows_before_the_damage_are_intact(tmp_path: Path, tail: bytes) -> None:
+    """Their number and what is wrong after them are known before anything is sent; reading them again never fails."""
+    path = tmp_path / "results.csv"
+    path.write_bytes(b"a,b\n1,2\n3,4\n" + tail)
+    rows, count, damage = Results(path).intact()
+    assert count == 2
+    assert damage is not None
+    for _ in range(2):
+        assert [row.first("b") for row in rows] == ["2", "4"]
+
+
+def test_a_whole_file_is_intact(tmp_path: Path) -> None:
+    """Nothing is wrong and all rows count; so with a missing file, which has none."""
+    path = tmp_path / "results.csv"
+    path.write_bytes(b"a\n1\n2\n")
+    assert Results(path).intact()[1:] == (2, None)
+    assert Results(tmp_path / "none").intact()[1:] == (0, None)
+
+
+def test_a_header_that_can_t_be_read_leaves_nothing(tmp_path: Path) -> None:
+    """No row, and the reason."""
+    path = tmp_path / "results.csv.gz"
+    path.write_bytes(b"\x1f\x8bnot gzip at all")
+    rows, count, damage = Results(path).intact()
+    assert (list(rows), count) == ([], 0)
+    assert damage is not None
 
 
 def test_a_row_with_too_few_cells_is_an_error_that_names_it(tmp_path: Path) -> None:

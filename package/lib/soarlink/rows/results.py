@@ -68,9 +68,11 @@ class Results:
         return () if columns is None else _Columns(columns).names
 
     def __iter__(self) -> Iterator[Row]:
+        if self._limit == 0:
+            return
         with self._open() as reader:
             columns = next(reader, None) if reader is not None else None
-            if reader is None or columns is None or self._limit == 0:
+            if reader is None or columns is None:
                 return
             plan = _Columns(columns)
             has_own_rids = self._fixed_rid is not None or "rid" in plan.names
