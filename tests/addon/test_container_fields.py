@@ -125,12 +125,12 @@ def test_an_old_snapshot_is_used_when_it_can_t_be_refreshed(send: Send, lab: Lab
     assert soar.container(report.results[0].container_id)["owner_name"] == "bob"
 
 
-def test_without_any_snapshot_a_list_that_can_t_be_had_rejects_as_unreachable(send: Send, lab: Lab) -> None:
-    """Nothing is sent half: the reason is SOAR's fault, and the exit code says unreachable."""
+def test_without_any_snapshot_the_alert_waits_for_a_list_that_can_t_be_had(send: Send, lab: Lab) -> None:
+    """Nothing is sent half: the alert is kept, and the reason is SOAR's fault."""
     assert lab.soar.stand_in is not None
     lab.soar.stand_in.admin.fault("GET /rest/ph_user", "503", times=None)
     report = send([{"src": "10.20.7.1"}], {"owner": "bob"})
-    assert (report.results[0].status, report.exit_code) == ("rejected", 5)
+    assert (report.results[0].status, report.exit_code) == ("queued", 0)
     assert "HTTP 503" in str(report.results[0].reason)
 
 

@@ -26,7 +26,8 @@ FILL = """
 import json, os, sys
 from dataclasses import replace
 from pathlib import Path
-from soarlink.commands.session import connect
+from soarlink.secret import Secret
+from soarlink.splunk.session import connect
 from soarlink.outbox.collection import Outbox
 from soarlink.outbox.item import OutboxItem, item_key
 from soarlink.outbox.payload import Payload
@@ -35,7 +36,7 @@ from soarlink.plan.shipment import RowAccount, Shipment
 from soarlink.splunk.kvstore import KvStore
 
 order = json.loads(sys.stdin.read())
-outbox = Outbox(KvStore(connect(order["uri"], order["key"], Path(os.environ["SPLUNK_HOME"]))))
+outbox = Outbox(KvStore(connect(order["uri"], Secret(order["key"]), Path(os.environ["SPLUNK_HOME"]))))
 run = AlertRun("send_to_soar", "1.1", search_name=order["search"])
 for identity in order["identities"]:
     row = RowAccount(0, "0", "", "", 1, 1, 0, ())
@@ -163,7 +164,9 @@ def test_the_acting_command_is_risky_and_the_shipped_alerts_are_off(lab: Lab) ->
     commands = lab.home.conf(APP, "commands")
     assert is_true(commands["soaroutboxctl"], "is_risky", default=False)
     assert not is_true(commands["soaroutbox"], "is_risky", default=False)
-    alerts = lab.home.conf(APP, "savedsearches")
+    searches = lab.home.conf(APP, "savedsearches")
+    assert all(is_true(settings, "disabled", default=False) for settings in searches.values())
+    alerts = {name: settings for name, settings in searches.items() if not name.startswith("Example")}
     assert len(alerts) == 3
     for name, alert in alerts.items():
         assert is_true(alert, "disabled", default=False), name

@@ -20,10 +20,10 @@ def _account(lab: Lab, name: str, **changes: str) -> str:
 
 
 def test_a_wrong_token(lab: Lab, send: Send) -> None:
-    """The token is named as the cause, every row is rejected, the exit code says so."""
+    """The token is named as the cause; every row is kept until somebody mends the account."""
     report = send(ROWS, {"account": _account(lab, "wrong_token", token="not-the-token")})
-    assert report.exit_code == 4
-    assert {outcome.status for outcome in report.results} == {"rejected"}
+    assert report.exit_code == 0
+    assert {outcome.status for outcome in report.results} == {"queued"}
     assert "token" in str(report.results[0].reason)
     assert "not-the-token" not in str(report.results[0].reason)
 
@@ -31,16 +31,17 @@ def test_a_wrong_token(lab: Lab, send: Send) -> None:
 def test_a_missing_authority(lab: Lab, send: Send) -> None:
     """Without the private authority nothing is sent, and the reason says where to put it."""
     report = send(ROWS, {"account": _account(lab, "no_authority", ca_certificate="")})
-    assert report.exit_code == 5
-    assert {outcome.status for outcome in report.results} == {"rejected"}
+    assert report.exit_code == 0
+    assert {outcome.status for outcome in report.results} == {"queued"}
     assert "not trusted" in str(report.results[2].reason)
     assert "CA certificate" in str(report.results[2].reason)
 
 
 def test_a_dead_address(lab: Lab, send: Send) -> None:
-    """Nothing listens: every row is rejected as unreachable."""
+    """Nothing listens: every row waits, and says why."""
     report = send(ROWS, {"account": _account(lab, "dead", url="https://127.0.0.1:1")})
-    assert report.exit_code == 5
+    assert report.exit_code == 0
+    assert {outcome.status for outcome in report.results} == {"queued"}
     assert all("refuses connections" in str(outcome.reason) for outcome in report.results)
 
 
@@ -88,14 +89,26 @@ def test_a_user_who_may_not_read_the_secret(send: Send) -> None:
     assert "send_to_soar_user" in str(report.results[0].reason)
 
 
-@pytest.mark.parametrize("fault", ["500", "502", "503", "login_page", "empty", "truncated_json", "redirect", "failed"])
-def test_bad_answers_are_no_success(lab: Lab, send: Send, fault: str) -> None:
-    """Whatever comes back instead of SOAR's answer, no row claims success."""
+@pytest.mark.parametrize(
+    ("fault", "state", "code"),
+    [
+        ("500", "queued", 0),
+        ("502", "queued", 0),
+        ("503", "queued", 0),
+        ("login_page", "queued", 0),
+        ("empty", "queued", 0),
+        ("truncated_json", "queued", 0),
+        ("redirect", "rejected", 4),
+        ("failed", "rejected", 4),
+    ],
+)
+def test_bad_answers_are_no_success(lab: Lab, send: Send, fault: str, state: str, code: int) -> None:
+    """Whatever comes back instead of SOAR's answer, no row claims success: it waits, or is refused."""
     assert lab.soar.stand_in is not None
     lab.soar.stand_in.admin.fault("POST /rest/container", fault, times=None)
     report = send(ROWS)
-    assert {outcome.status for outcome in report.results} == {"rejected"}
-    assert report.exit_code in (4, 5)
+    assert {outcome.status for outcome in report.results} == {state}
+    assert report.exit_code == code
     assert all(outcome.reason for outcome in report.results)
 
 

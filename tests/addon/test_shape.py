@@ -72,11 +72,15 @@ def test_results_are_attached_once(send: Send, soar: SoarReader, form: str) -> N
 
 
 def test_a_file_that_soar_refuses_is_no_success(send: Send, lab: Lab) -> None:
-    """The data is in, the file is not: the row says both."""
+    """The data is in, the file is not: an error of the server keeps the row waiting, a refusal ends it."""
     assert lab.soar.stand_in is not None
-    lab.soar.stand_in.admin.fault("POST /rest/container_attachment", "500", times=None)
-    report = send([{"src": "10.42.1.1"}], {"attach_results": "json"})
-    (outcome,) = report.results
+    admin = lab.soar.stand_in.admin
+    admin.fault("POST /rest/container_attachment", "500", times=None)
+    (waiting,) = send([{"src": "10.42.1.1"}], {"attach_results": "json"}).results
+    assert (waiting.status, waiting.artifacts) == ("queued", 1)
+    admin.clear()
+    admin.fault("POST /rest/container_attachment", "failed", times=None)
+    (outcome,) = send([{"src": "10.42.1.2"}], {"attach_results": "json"}).results
     assert (outcome.status, outcome.artifacts) == ("rejected", 1)
     assert "The data is in SOAR, but the file results-" in str(outcome.reason)
 
