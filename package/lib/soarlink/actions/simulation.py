@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from soarlink.actions import shaping
 from soarlink.delivery.simulation import TracingMapper, simulate
 from soarlink.plan.planner import cut_results_note
+from soarlink.splunk.settings import no_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -35,7 +36,7 @@ def simulate_run(request: Request, clerk: Clerk, action: CommonAction, app: Path
     Raises:
         SendToSoarError: nothing can be planned.
     """
-    account = request.settings.account(request.asked.account, _no_secrets)
+    account = request.settings.account(request.asked.account, no_secrets)
     run = request.invocation.run
     known = shaping.vocabulary(request.asked, run, request.results, account=account, home=home, connect=None)
     most = shaping.most_results(app, run.action, per_result=request.invocation.fixed_rid is not None)
@@ -54,8 +55,3 @@ def _announced(shipments: Iterable[Shipment], clerk: Clerk) -> Iterator[Shipment
         for account in shipment.rows:
             clerk.announce(account)
         yield shipment
-
-
-def _no_secrets(_conf_file: str, _stanza: str) -> dict[str, str]:
-    """What stands for every secret where none is used."""
-    return dict.fromkeys(("token", "password", "proxy_password"), "-")

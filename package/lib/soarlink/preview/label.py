@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from soarlink.splunk.settings import Settings
+from soarlink.splunk.settings import Settings, no_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 
 FALLBACK = "events"
 NO_ACCOUNT = f"no SOAR account is configured: the container label shown is {FALLBACK}"
-
-_NO_SECRET = {"token": "-", "password": "-", "proxy_password": "-"}
 
 
 def default_label(
@@ -34,4 +32,4 @@ def default_label(
     settings = replace(settings, accounts={**(others or {}), **settings.accounts})
     if not settings.accounts and not wanted:
         return FALLBACK, (NO_ACCOUNT,)
-    return settings.account(wanted, lambda _conf, _stanza: _NO_SECRET).default_label, ()
+    return settings.account(wanted, no_secrets).default_label, ()

@@ -203,6 +203,11 @@ def _index(definition: str) -> tuple[str, str]:
     )
 
 
+def no_secrets(_conf_file: str, _stanza: str) -> Mapping[str, str]:
+    """Credentials that stand for every secret where none is used: a dry run signs in nowhere."""
+    return dict.fromkeys(("token", "password", "proxy_password"), "-")
+
+
 def names(settings: Settings) -> tuple[str, ...]:
     """The accounts' names, sorted."""
     return tuple(sorted(settings.accounts))
