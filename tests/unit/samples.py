@@ -5,10 +5,13 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from soarlink.delivery.breaker import Breaker
+from soarlink.delivery.gate import Gate
 from soarlink.mapping.artifact import MappedArtifact, MappedRow
 from soarlink.plan import parameters
 from soarlink.plan.parameters import SendParameters
@@ -82,6 +85,11 @@ def make_account(position: Any = 0, artifacts: Any = 1, **changes: Any) -> RowAc
         **changes,
     }
     return RowAccount(**facts)
+
+
+def open_gate(folder: Path, seconds: float | None = None) -> Gate:
+    """A gate that nothing but its time and what it learns closes; breakers are kept in the folder."""
+    return Gate(Breaker(folder, "lab", time.time), seconds, time.monotonic)
 
 
 def csv_bytes(header: Sequence[str], rows: Sequence[Sequence[str]]) -> bytes:

@@ -4,38 +4,45 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
 from soarlink.delivery.carrier import Carrier, ServerTraits
-from soarlink.delivery.outcome import DELIVERED, REJECTED, SIMULATED, UPDATED, RowOutcome
+from soarlink.delivery.outcome import DELIVERED, QUEUED, REJECTED, SIMULATED, UPDATED, RowOutcome
 from soarlink.delivery.pace import Pace
 from soarlink.delivery.sender import send
 from soarlink.delivery.simulation import MAX_TRACE, TracingMapper, simulate
+from soarlink.journal.ledger import Ledger
 from soarlink.mapping.artifact import MappedRow, TraceLine
 from soarlink.plan.attachment import Attachment
 from soarlink.plan.shipment import Shipment
 from soarlink.rows.row import Row
 from soarlink.soar.client import SoarClient
-from tests.unit.samples import CountingMapper, make_row, make_run, plan
+from tests.unit.samples import CountingMapper, make_row, make_run, open_gate, plan
 from tests.unit.standin import StandIn
 
 
 @pytest.fixture
-def carrier(soar: StandIn) -> Iterator[Carrier]:
+def carrier(soar: StandIn, tmp_path: Path) -> Iterator[Carrier]:
     """Return a carrier to the stand-in."""
-    made = Carrier(SoarClient(soar.account()), ServerTraits())
+    made = Carrier(SoarClient(soar.account()), ServerTraits(), Ledger(tmp_path / "ledger"))
     yield made
     made.close()
 
 
-def ship(carrier: Carrier, shipments: Sequence[Shipment], pace: Pace | None = None) -> list[RowOutcome]:
+def ship(
+    carrier: Carrier, shipments: Sequence[Shipment], pace: Pace | None = None, *, keep: bool = True
+) -> list[RowOutcome]:
     """The outcomes of these shipments, on one connection that stays open."""
     carrier_close, carrier.close = carrier.close, lambda: None  # type: ignore[method-assign]
     try:
-        return list(send(shipments, lambda: carrier, 1, pace))
+        with TemporaryDirectory() as folder:
+            reports = list(send(shipments, lambda: carrier, 1, open_gate(Path(folder)), pace))
     finally:
         carrier.close = carrier_close  # type: ignore[method-assign]
+    return [outcome for report in reports for outcome in report.outcomes(keep=keep)]
 
 
 def found(sid: str, count: int, name: str = "x", **changes: str) -> list[Shipment]:
@@ -95,7 +102,7 @@ def test_a_status_that_can_t_be_had_stops_the_container(carrier: Carrier, soar: 
     (first,) = ship(carrier, found(sid, 1))
     soar.fault("GET /rest/container", "503", times=1)
     (outcome,) = ship(carrier, found(sid, 1, name="y", on_closed="reopen"))
-    assert (outcome.state, outcome.container_id) == (REJECTED, first.container_id)
+    assert (outcome.state, outcome.container_id) == (QUEUED, first.container_id)
     assert first.container_id is not None
     assert len(soar.artifacts(first.container_id)) == 1
 
@@ -114,7 +121,7 @@ def test_a_look_that_fails_sends_nothing(carrier: Carrier, soar: StandIn, sid: s
     soar.fault("GET /rest/container", "503", times=1)
     rows = [make_row(0, orig_sid=sid, orig_rid="1", event_id=f"F{sid}"), make_row(1, rid="9")]
     outcomes = ship(carrier, plan(rows, make_run(sid=sid)))
-    assert [outcome.state for outcome in outcomes] == [REJECTED, DELIVERED]
+    assert [outcome.state for outcome in outcomes] == [QUEUED, DELIVERED]
     assert len(soar.requests("POST /rest/container")) == 1
 
 
@@ -141,11 +148,18 @@ def test_files_are_attached_once(carrier: Carrier, soar: StandIn, sid: str) -> N
         assert len(soar.requests("GET /rest/container_attachment")) == gets
 
 
-def test_a_file_that_is_not_taken_rejects_the_rows(carrier: Carrier, soar: StandIn, sid: str) -> None:
-    """With the container and why."""
+@pytest.mark.parametrize(("fault", "state"), [("500", QUEUED), ("413", REJECTED)])
+def test_a_file_that_is_not_taken_holds_the_rows(  # noqa: PLR0917 - fixtures
+    carrier: Carrier, soar: StandIn, sid: str, fault: str, state: str
+) -> None:
+    """They wait where it may succeed later, otherwise they are rejected, with the container and why."""
     (shipment,) = found(sid, 1)
-    soar.fault("POST /rest/container_attachment", "500", times=1)
-    (outcome,) = ship(carrier, [replace(shipment, attachments=(Attachment("f.txt", b"1"),))])
+    whole = [replace(shipment, attachments=(Attachment("f.txt", b"1"),))]
+    soar.fault("POST /rest/container_attachment", fault, times=1)
+    (outcome,) = ship(carrier, whole)
+    assert (outcome.state, outcome.artifacts, outcome.unreachable) == (state, 1, False)
+    soar.fault("POST /rest/container_attachment", fault, times=1)
+    (outcome,) = ship(carrier, whole, keep=False)
     assert (outcome.state, outcome.artifacts, outcome.unreachable) == (REJECTED, 1, False)
     assert "the file f.txt was not attached" in str(outcome.reason)
 
@@ -159,7 +173,7 @@ def test_an_artifact_of_all_rows_counts_for_each(carrier: Carrier, soar: StandIn
     assert [(outcome.state, outcome.artifacts) for outcome in outcomes] == [(DELIVERED, 1)] * 3
     soar.fault("POST /rest/artifact", "500", times=1)
     again = ship(carrier, plan([*rows, make_row(3, name="3")], run, **changes))
-    assert [(outcome.state, outcome.artifacts) for outcome in again] == [(REJECTED, 0)] * 4
+    assert [(outcome.state, outcome.artifacts) for outcome in again] == [(QUEUED, 0)] * 4
 
 
 def test_the_pace_bounds_lists_and_counts_containers_once(carrier: Carrier, soar: StandIn, sid: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from soarlink.delivery import outcome
-from soarlink.delivery.outcome import DELIVERED, REJECTED, STATES, UPDATED, PlaybookRun
+from soarlink.delivery.outcome import DELIVERED, QUEUED, REJECTED, STATES, UPDATED, PlaybookRun
 from soarlink.delivery.progress import ContainerProgress, rows_of
 from soarlink.errors import AuthFailed, NotSent, Refused, SoarError
 from tests.unit.samples import make_account, make_row, plan
@@ -47,7 +47,9 @@ def test_rows_whose_artifacts_all_landed_are_delivered_or_updated() -> None:
         made = progress(existed=existed, runs=(STARTED,))
         for owner in (0, 0, 1, 1):
             made.land(owner, None)
-        assert [(row.state, row.artifacts, row.container_id) for row in made.outcomes("u")] == [(state, 2, 7)] * 2
+        assert [(row.state, row.artifacts, row.container_id) for row in made.outcomes("u", keep=True)] == [
+            (state, 2, 7)
+        ] * 2
         assert made.is_complete
 
 
@@ -56,7 +58,7 @@ def test_a_row_with_one_refused_artifact_is_rejected_and_its_neighbour_is_not() 
     made = progress()
     for owner, error in ((0, None), (0, Refused("no.")), (0, Refused("later.")), (1, None), (1, None)):
         made.land(owner, error)
-    first, second = made.outcomes("u")
+    first, second = made.outcomes("u", keep=True)
     assert (first.state, first.artifacts, first.reason) == (
         REJECTED,
         1,
@@ -68,22 +70,26 @@ def test_a_row_with_one_refused_artifact_is_rejected_and_its_neighbour_is_not() 
 
 
 @pytest.mark.parametrize(
-    ("error", "is_unreachable"), [(NotSent("away."), True), (Refused("no."), False), (AuthFailed("who."), False)]
+    ("error", "kept", "is_unreachable"),
+    [(NotSent("away."), QUEUED, True), (Refused("no."), REJECTED, False), (AuthFailed("who."), QUEUED, False)],
 )
-def test_a_container_that_never_came_to_be_rejects_all_its_rows(error: SoarError, is_unreachable: bool) -> None:  # noqa: FBT001
-    """Rows without artifacts too; unreachable only when nobody said no."""
+def test_a_container_that_never_came_to_be_holds_all_its_rows(
+    error: SoarError, kept: str, *, is_unreachable: bool
+) -> None:
+    """Rows without artifacts too: queued when a further attempt can help and is made; unreachable when nobody said no."""
     (shipment,) = plan([make_row(0, artifacts="2"), make_row(1, artifacts="0")], container_per="search")
     made = progress(container_id=None)
     made.stop(shipment, error)
-    rows = made.outcomes(None)
-    assert [(row.state, row.reason, row.unreachable) for row in rows] == [(REJECTED, str(error), is_unreachable)] * 2
+    for keep, state in ((True, kept), (False, REJECTED)):
+        rows = made.outcomes(None, keep=keep)
+        assert [(row.state, row.reason, row.unreachable) for row in rows] == [(state, str(error), is_unreachable)] * 2
     assert rows_of([shipment]) == list(shipment.rows)
 
 
 def test_a_playbook_that_did_not_start_rejects_its_rows_and_says_that_the_data_is_there() -> None:
     """Worst state of its parts."""
     made = progress(runs=(STARTED, PlaybookRun("l/q", "unclear", reason="no answer.")))
-    (first, _) = made.outcomes("u")
+    (first, _) = made.outcomes("u", keep=True)
     assert first.state == REJECTED
     assert first.reason == 'The data is in SOAR, but playbook "l/q" was not seen to start (unclear): no answer.'
     assert first.container_id == 7

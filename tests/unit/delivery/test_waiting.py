@@ -11,13 +11,14 @@ from hypothesis import strategies as st
 from soarlink.delivery.backoff import Backoff
 from soarlink.delivery.breaker import FIRST_PAUSE, LONGEST_PAUSE, Breaker
 from soarlink.delivery.verdict import VERDICTS, judge
-from soarlink.errors import AuthFailed, MaybeSent, NotSent, Refused, ServerFault, SoarError, Throttled
+from soarlink.errors import AuthFailed, MaybeSent, NotSent, NotTried, Refused, ServerFault, SoarError, Throttled
 
 
 @pytest.mark.parametrize(
     ("error", "name", "retry", "look_first", "pauses"),
     [
         (NotSent("x"), "not sent", True, False, True),
+        (NotTried("x"), "not tried", True, False, False),
         (MaybeSent("x"), "maybe sent", True, True, False),
         (Refused("x"), "refused", False, False, False),
         (Throttled("x"), "throttled", True, False, True),
@@ -37,7 +38,7 @@ def test_each_failure_has_one_verdict(
 
 def test_every_verdict_is_in_the_table() -> None:
     """The table that the documentation prints names each class once, with when it is met."""
-    assert len({verdict.name for verdict in VERDICTS}) == len(VERDICTS) == 6
+    assert len({verdict.name for verdict in VERDICTS}) == len(VERDICTS) == 7
     assert all(verdict.when for verdict in VERDICTS)
 
 

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from soarlink.errors import JournalError
+from soarlink.filelock import FileLock
 from soarlink.journal.journal import AlreadyJournaled, JournalStore, run_key
-from soarlink.journal.ledger import INTENDED, Ledger, RunNote, SentContainer, Waiting
+from soarlink.journal.ledger import FREE, INTENDED, Ledger, RunNote, SentContainer, Waiting
 
 PAYLOAD = {"sid": "scheduler__a", "session_key": "very-secret", "configuration": {"label": "events"}}
 SETTINGS = {"account": "prod"}
@@ -206,3 +207,88 @@ def test_a_cut_line_is_no_line(tmp_path: Path) -> None:
         torn.note_told([5], "delivered")
         torn.close()
         assert Ledger(copy).is_told(5, "delivered")
+
+
+def test_a_second_release_is_harmless(store: JournalStore, results: Path) -> None:
+    """Whoever meets an error after the end releases again: the descriptor may be another file's by then."""
+    journal = store.create("k", PAYLOAD, results, SETTINGS)
+    store.finish(journal, exit_code=0)
+    journal.release()
+
+
+def test_what_was_started_is_remembered_with_the_end(store: JournalStore, results: Path) -> None:
+    """A rerun must not start it again: runs that were asked for, whatever came of them, and none that was not."""
+    journal = store.create("k", PAYLOAD, results, SETTINGS)
+    for book, note in (("l/a", RunNote("started", "46")), ("l/b", RunNote(INTENDED)), ("l/c", RunNote(FREE))):
+        journal.ledger.note_run("c1", book, note)
+    assert journal.ledger.run("c1", "l/c") is None
+    store.finish(journal, exit_code=0)
+    finished = store.finished("k")
+    assert finished is not None
+    assert finished.runs == (("c1", "l/a", RunNote("started", "46")), ("c1", "l/b", RunNote(INTENDED)))
+
+
+@pytest.mark.parametrize("content", ["", "{"])
+def test_a_damaged_end_is_no_end(store: JournalStore, results: Path, tmp_path: Path, content: str) -> None:
+    """A crash while it was written: the run counts as unknown."""
+    store.finish(store.create("k", PAYLOAD, results, SETTINGS), exit_code=4)
+    (tmp_path / "delivery/done/k").write_text(content, "ascii")
+    assert store.finished("k") is None
+
+
+def test_a_journal_that_is_removed_meanwhile_is_gone(
+    store: JournalStore, results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the look and the lock another process may finish it."""
+    store.create("k", PAYLOAD, results, SETTINGS).release()
+    acquire = FileLock.acquire
+
+    def late(self: FileLock, *, wait: bool) -> bool:
+        taken = acquire(self, wait=wait)
+        (tmp_path / "delivery/journal/k/payload.json").unlink()
+        return taken
+
+    monkeypatch.setattr(FileLock, "acquire", late)
+    assert store.resume("k") is None
+
+
+def test_two_at_once_make_one_journal(
+    store: JournalStore, results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rename decides: the loser leaves nothing behind."""
+    make_room = JournalStore._make_room
+
+    def slow(self: JournalStore, size: int) -> None:
+        monkeypatch.setattr(JournalStore, "_make_room", make_room)
+        self.create("k", {"sid": "winner"}, None, {}).release()
+        make_room(self, size)
+
+    monkeypatch.setattr(JournalStore, "_make_room", slow)
+    with pytest.raises(AlreadyJournaled):
+        store.create("k", PAYLOAD, results, SETTINGS)
+    winner = store.resume("k")
+    assert winner is not None
+    assert json.loads(winner.payload())["sid"] == "winner"
+    assert list((tmp_path / "delivery/work").iterdir()) == []
+
+
+def test_litter_of_crashes_is_swept(store: JournalStore, tmp_path: Path) -> None:
+    """Half-made journals and files, when they are old enough."""
+    (tmp_path / "delivery/work/half.1").mkdir(parents=True)
+    (tmp_path / "delivery/work/half.1/payload.json").write_text("{", "ascii")
+    (tmp_path / "delivery/work/digest.2").write_text("{", "ascii")
+    store.forget(before=1000.0)
+    assert len(list((tmp_path / "delivery/work").iterdir())) == 2
+    store.forget(before=2_000_000_000_000.0)
+    assert list((tmp_path / "delivery/work").iterdir()) == []
+
+
+def test_a_mapping_that_can_t_be_kept_is_said(store: JournalStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As with the journal itself."""
+
+    def refuse(*_: object) -> None:
+        raise OSError(28, os.strerror(28))
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    with pytest.raises(JournalError, match="is full"):
+        store.save_mapping("d" * 64, dict)

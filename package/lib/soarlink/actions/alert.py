@@ -198,6 +198,8 @@ class Alert:
         pending = report.progress.pending
         outcomes = report.outcomes(keep=True)
         if pending is not None:
+            if pending.__cause__ is not None:
+                self._action.logger.error("Unexpected error", exc_info=pending.__cause__)
             self.waiting[report.identity] = pending
             if not isinstance(pending, NotTried):
                 self._ledger.note_waiting(report.identity, self._waiting(pending))

@@ -71,6 +71,7 @@ class _Run:
         self._action = action
         self._home = home
         self._clerk = Clerk(action)
+        self._is_written_down = False
         self._results = Results(invocation.results_file, invocation.fixed_rid, invocation.rid_suffix)
 
     def execute(self) -> int:
@@ -82,8 +83,10 @@ class _Run:
         except Exception as error:
             self._action.logger.exception("Unexpected error")
             reason = f"Internal error of the add-on: {type(error).__name__}. The log has the details."
-            self._clerk.end_open(REJECTED, reason)
-            tell_every_row(self._results, self._clerk, REJECTED, reason, self._action)
+            # What is written down is tried again by the delivery input; what is not has its end here.
+            state = QUEUED if self._is_written_down else REJECTED
+            self._clerk.end_open(state, reason)
+            tell_every_row(self._results, self._clerk, state, reason, self._action)
             return EXIT_INTERNAL
 
     def _execute(self) -> int:
@@ -131,6 +134,7 @@ class _Run:
         return self._deliver(request, store, journal)
 
     def _deliver(self, request: Request, store: JournalStore, journal: Journal) -> int:
+        self._is_written_down = True
         self._clerk = Clerk(self._action, journal.ledger)
         alert = Alert(request, journal, self._action, self._clerk, app=APP, home=self._home)
         seconds = SECONDS if self._invocation.fixed_rid is None else SECONDS_PER_RESULT

@@ -179,9 +179,12 @@ class Carrier:
                 if progress.existed:
                     self._look(container_id, keyed, progress)
                     fresh = _fresh(keyed, progress.seen)
-            for chunk in _chunks(_flagged(fresh, container_id, automation=shipment.automation and shipment.last)):
+            automation = shipment.automation and shipment.last
+            for chunk in _chunks(_flagged(fresh, container_id, automation=automation)):
                 for body, result in zip(chunk, self._client.create_artifacts(chunk)):
                     progress.seen[_key(body)] = result if isinstance(result, SoarError) else None
+            if automation and fresh and progress.seen[_key(fresh[-1])] is not None:
+                progress.notes.append("SOAR refused the last artifact, after which active playbooks start: none did")
         except SoarError as error:
             self._tell(keyed, progress, error)
             progress.error = error

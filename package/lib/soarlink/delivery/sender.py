@@ -124,7 +124,9 @@ class _Lanes:
         except SoarError as error:
             return error
         except Exception as error:  # noqa: BLE001 - told to the rows of this batch
-            return MaybeSent(f"Internal error of the add-on: {type(error).__name__}: {error}.")
+            told = MaybeSent(f"Internal error of the add-on: {type(error).__name__}: {error}.")
+            told.__cause__ = error
+            return told
         for report in reports:
             self._gate.learn(report.progress.pending)
         return reports

@@ -26,6 +26,7 @@ from soarlink.splunk.kvstore import KvStore
 
 if TYPE_CHECKING:
     import logging
+    from collections.abc import Callable
 
 APP = Path(__file__).resolve().parents[3]
 """The add-on's folder: ``lib/soarlink/inputs`` is three below it."""
@@ -108,16 +109,24 @@ class Delivery:
         self._end()
 
     def _round(self) -> bool:
+        """Journals first, then the outbox; what stops one does not stop the other."""
+        results = [self._guarded(work) for work in (self._work_journals, self._work_outbox)]
+        if None in results:
+            self._stop.wait(OUTBOX_EVERY)
+        return True in results
+
+    def _guarded(self, work: Callable[[], bool]) -> bool | None:
+        """Whether something was done; None when it could not be."""
         try:
-            worked = bool(self._journals.round(self._outbox))
-            return self._work_outbox() or worked
+            return work()
         except SendToSoarError as error:
             self._log.warning("Delivery waits %s", fields({"reason": error}))
         except Exception:  # noqa: BLE001 - the input goes on; the log has it
             self._log.exception("Unexpected error")
-        self._outbox_at = self._session.monotonic() + OUTBOX_EVERY
-        self._stop.wait(OUTBOX_EVERY)
-        return False
+        return None
+
+    def _work_journals(self) -> bool:
+        return bool(self._journals.round(self._outbox))
 
     def _work_outbox(self) -> bool:
         now = self._session.monotonic()

@@ -63,17 +63,28 @@ class Journals:
                 break
             if self._not_before.get(key, 0.0) > self._session.clock():
                 continue
-            journal = self._store.resume(key)
-            if journal is None:
-                continue
-            try:
-                finished += self._take_up(journal, outbox)
-            except SendToSoarError as error:
-                self._later(journal, str(error))
-            except BaseException:
-                journal.release()
-                raise
+            finished += self._try(key, outbox)
         return finished
+
+    def _try(self, key: str, outbox: Outbox) -> bool:
+        """One journal; whatever is wrong with it stops no other."""
+        try:
+            journal = self._store.resume(key)
+        except SendToSoarError as error:
+            self._later(key, str(error))
+            return False
+        if journal is None:
+            return False
+        try:
+            return self._take_up(journal, outbox)
+        except SendToSoarError as error:
+            self._later(key, str(error))
+        except Exception as error:  # noqa: BLE001 - the log has it; the others go on
+            self._log.exception("Unexpected error %s", fields({"key": key}))
+            self._later(key, f"{type(error).__name__}: {error}")
+        finally:
+            journal.release()
+        return False
 
     def _take_up(self, journal: Journal, outbox: Outbox) -> bool:
         name = str(journal.settings().get("action", "send_to_soar"))
@@ -109,13 +120,13 @@ class Journals:
 
         alert.deliver(account, gate)
         if "" in alert.waiting:
-            self._later(journal, str(alert.waiting[""]))
+            self._later(journal.key, str(alert.waiting[""]))
             return False
         if alert.waiting or alert.rejected:
             try:
                 self._move(request, journal.ledger, alert, outbox)
             except KvStoreUnavailable as error:
-                self._later(journal, f"the KV store is away: {error}")
+                self._later(journal.key, f"the KV store is away: {error}")
                 return False
         self._store.finish(journal, clerk.exit_code())
         facts = {"key": journal.key, "sid": request.invocation.run.sid, "rows": clerk.rows, "moved": len(alert.waiting)}
@@ -143,8 +154,9 @@ class Journals:
             {"t": "run", "key": identity, "playbook": name, "state": note.state, "id": note.id, "why": note.reason}
             for name, note in ledger.runs_of(identity)
         ]
+        rids = [account.rid for account in rows]
         item = OutboxItem(
-            key=item_key(run.action, run.sid, identity, [account.rid for account in rows]),
+            key=item_key(run.action, run.sid, identity, [*rids, *_artifact_keys(shipments)]),
             state=PENDING,
             account=request.account_name,
             action=run.action,
@@ -174,10 +186,14 @@ class Journals:
             )
         return item, Payload(run, tuple(shipments), tuple(runs))
 
-    def _later(self, journal: Journal, why: str) -> None:
-        self._not_before[journal.key] = self._session.clock() + AGAIN
-        self._log.warning("Journal waits %s", fields({"key": journal.key, "reason": why, "seconds": AGAIN}))
-        journal.release()
+    def _later(self, key: str, why: str) -> None:
+        self._not_before[key] = self._session.clock() + AGAIN
+        self._log.warning("Journal waits %s", fields({"key": key, "reason": why, "seconds": AGAIN}))
+
+
+def _artifact_keys(shipments: Sequence[Shipment]) -> Iterator[str]:
+    """What tells two calls with other results apart, although they share search, container and result ids."""
+    return (str(body["source_data_identifier"]) for shipment in shipments for body in shipment.artifacts)
 
 
 def _insert(outbox: Outbox, ledger: Ledger, group: Sequence[tuple[OutboxItem, Payload]]) -> None:

@@ -71,7 +71,12 @@ class Journal:
         Raises:
             JournalError: written by a version of the add-on whose format this one does not know.
         """
-        settings: dict[str, Any] = json.loads((self.path / "settings.json").read_bytes())
+        try:
+            settings: dict[str, Any] = json.loads((self.path / "settings.json").read_bytes())
+        except (OSError, ValueError) as error:
+            raise JournalError(
+                f"The journal {self.key} is damaged: {error}.", "Look at it, or remove its folder."
+            ) from error
         if settings.get("format") != FORMAT:
             raise JournalError(
                 f"The journal {self.key} has format {settings.get('format')}, this add-on reads format {FORMAT}.",
@@ -80,7 +85,7 @@ class Journal:
         return settings
 
     def release(self) -> None:
-        """Leave the journal as it is, for whoever takes it up next."""
+        """Leave the journal as it is, for whoever takes it up next. Safe to call again."""
         self.ledger.close()
         self._lock.release()
 
@@ -123,7 +128,11 @@ class JournalStore:
             raise _unwritable(error) from error
 
     def resume(self, key: str) -> Journal | None:
-        """Take up an unfinished run; None when it is gone or another process works on it."""
+        """Take up an unfinished run; None when it is gone or another process works on it.
+
+        Raises:
+            JournalError: its ledger is damaged.
+        """
         path = self._root / "journal" / key
         if not path.exists():
             return None
@@ -133,7 +142,13 @@ class JournalStore:
         if not (path / "payload.json").exists():  # removed between the two looks
             lock.release()
             return None
-        return Journal(path, lock)
+        try:
+            return Journal(path, lock)
+        except (OSError, ValueError, LookupError, TypeError) as error:
+            lock.release()
+            raise JournalError(
+                f"The journal {key} is damaged: {error}.", "Look at it, or remove its folder."
+            ) from error
 
     def keys(self) -> Iterator[str]:
         """Every run that is not over, oldest first."""

@@ -71,11 +71,18 @@ class Ledger:
         self._moved: set[str] = set()
         self._waiting: dict[str, Waiting] = {}
         self._file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
-        self._replay(path)
+        self._is_closed = False
+        try:
+            self._replay(path)
+        except BaseException:
+            self.close()
+            raise
 
     def close(self) -> None:
-        """Close the file."""
-        os.close(self._file)
+        """Close the file. Safe to call again."""
+        if not self._is_closed:
+            os.close(self._file)
+            self._is_closed = True
 
     def sent(self, identity: str) -> SentContainer | None:
         """What is known of a container that is in SOAR; None when it is not known to be."""

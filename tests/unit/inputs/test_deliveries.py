@@ -1,0 +1,330 @@
+"""The outbox in delivery."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from soarlink.errors import KvStoreUnavailable
+from soarlink.inputs.deliveries import AGE_LIMIT
+from soarlink.outbox.item import DELIVERED, DISCARDED, PENDING, REJECTED
+from soarlink.splunk.kvstore import KvStore
+from tests.unit.actions.installed import ROWS
+from tests.unit.inputs.site import Site
+
+SETTLED = 25.0
+"""Seconds after which an unclear attempt of the site's account is due again."""
+
+
+def test_nothing_is_sent_before_its_time(site: Site) -> None:
+    """It must settle first."""
+    site.queue(ROWS)
+    assert site.deliveries().round() == 0
+    assert site.soar.requests() == []
+
+
+def test_what_is_due_arrives_and_its_rows_are_told(site: Site) -> None:
+    """Receipts stay, with container and link; what was sent is gone; the late lines name the same search and user."""
+    site.queue(ROWS)
+    site.later(SETTLED)
+    assert site.deliveries().round() == 3
+    assert site.states() == {rid: ["queued", "delivered"] for rid in "012"}
+    assert site.installed.statuses() == {rid: ["pending", "success"] for rid in "012"}
+    for item, event in zip(site.items(), site.events()[3:]):
+        assert (item.state, item.payload_parts, item.error_text, item.unclear) == (DELIVERED, 0, "", False)
+        assert (item.container_id, item.container_url) == (event["container_id"], event["container_url"])
+    lines = site.installed.lines("Result ")
+    for name in ("sid", "user", "search_name", "action_name", "app", "action_mode"):
+        assert len({line[name] for line in lines}) == 1, name
+    assert site.deliveries().round() == 0
+
+
+@pytest.mark.parametrize("fault", ["drop_after_commit", "truncated_json"])
+def test_an_unclear_attempt_is_looked_up_before_it_is_repeated(site: Site, fault: str) -> None:
+    """The container is there: it is not made again, and its rows are told."""
+    items = site.queue(ROWS[:1], fault)
+    assert items[0].unclear
+    site.later(SETTLED)
+    site.deliveries().round()
+    assert site.soar.requests("POST /rest/container") == []
+    assert site.states() == {"0": ["queued", "updated"]}
+    (item,) = site.items()
+    assert item.container_id is not None
+    assert site.soar.triggers(item.container_id) == 1
+
+
+def test_a_failure_lengthens_the_wait(site: Site) -> None:
+    """Attempts are counted, the reason is the last one, the rows are told nothing new."""
+    site.queue(ROWS[:1])
+    waits = []
+    for attempts in range(2, 10):
+        site.later(3_000)
+        site.soar.fault("POST /rest/container", "503")
+        assert site.deliveries().round() == 1
+        (item,) = site.items()
+        assert (item.state, item.attempts, item.error_class, item.unclear) == (PENDING, attempts, "server fault", True)
+        waits.append(round(item.next_attempt - item.updated))
+    assert waits == [20, 20, 40, 80, 160, 320, 640, 1280]
+    assert site.states() == {"0": ["queued"]}
+
+
+def test_a_refusal_ends_an_item(site: Site) -> None:
+    """Rejected, with SOAR's words; what it would have sent stays, so that it can be resent."""
+    site.queue(ROWS[:1])
+    site.later(SETTLED)
+    site.soar.fault("POST /rest/container", "failed", message="No such label.", times=None)
+    site.deliveries().round()
+    (item,) = site.items()
+    assert (item.state, item.error_class) == (REJECTED, "refused")
+    assert "No such label." in item.error_text
+    assert item.payload_parts == 1
+    assert site.installed.statuses() == {"0": ["pending", "failure"]}
+
+
+@pytest.mark.parametrize("is_resent", [False, True])
+def test_too_old_is_rejected_not_dropped(site: Site, *, is_resent: bool) -> None:
+    """After three days of attempts; the age counts from when it was last put in line."""
+    (item,) = site.queue(ROWS[:1])
+    site.later(AGE_LIMIT + 60)
+    if is_resent:
+        site.outbox.replace(replace(item, queued=site.clock() - 60))
+    site.soar.fault("POST /rest/container", "503")
+    site.deliveries().round()
+    (item,) = site.items()
+    assert item.state == (PENDING if is_resent else REJECTED)
+    if not is_resent:
+        assert "Not delivered within 72 hours, 2 attempts; the last one: SOAR" in item.error_text
+        event = site.events()[-1]
+        assert (event["status"], event["reason"]) == ("rejected", item.error_text)
+        assert site.installed.statuses() == {"0": ["pending", "failure"]}
+
+
+def test_a_server_that_turns_us_away_is_left_alone_and_said(site: Site) -> None:
+    """One message in Splunk's own list; the next round does not try; the right token brings everything."""
+    site.queue(ROWS)
+    site.later(SETTLED)
+    site.secret("lab", "falsch")
+    site.deliveries().round()
+    assert {(item.state, item.error_class) for item in site.items()} == {(PENDING, "authentication")}
+    session = site.splunkd.session()
+    messages = session.request("GET", "/services/messages?output_mode=json").body.decode()
+    session.request("DELETE", "/services/messages/send_to_soar_lab")
+    session.close()
+    assert "the account lab is turned away" in messages
+    site.offset += 3_000
+    assert site.deliveries().round() == 0
+    site.secret("lab", "K2Zmb28tdW5pdC10ZXN0LXRva2Vu")
+    site.later(1)
+    assert site.deliveries().round() == 3
+    assert site.states() == {rid: ["queued", "delivered"] for rid in "012"}
+
+
+def test_a_message_that_can_t_be_posted_stops_nothing(site: Site) -> None:
+    """It is only a message."""
+    site.queue(ROWS[:1])
+    site.later(SETTLED)
+    site.secret("lab", "falsch")
+    site.splunkd.fault("POST", "/services/messages", reset=True, times=1)
+    site.deliveries().round()
+    assert site.items()[0].error_class == "authentication"
+    site.secret("lab", "K2Zmb28tdW5pdC10ZXN0LXRva2Vu")
+
+
+@pytest.mark.parametrize("what", ["settings", "secret"])
+def test_an_account_that_can_t_be_used_costs_no_attempt(site: Site, what: str) -> None:
+    """It waits a minute, with the reason; other accounts go on."""
+    site.queue(ROWS[:1])
+    site.later(SETTLED)
+    if what == "settings":
+        site.account("other")
+    else:
+        site.splunkd.fault("GET", ".*/storage/passwords.*", status=503, times=1)
+    site.deliveries().round()
+    (item,) = site.items()
+    assert (item.state, item.attempts, item.error_class) == (PENDING, 1, "settings")
+    assert 50 < item.next_attempt - site.clock() <= 60
+    assert "Outbox waits" in site.own_log()
+    site.account()
+    site.later(61)
+    site.deliveries().round()
+    assert site.items()[0].state == DELIVERED
+
+
+def test_what_the_store_holds_damaged_is_rejected(site: Site, kv: KvStore) -> None:
+    """It can't be sent; its neighbours are."""
+    first, *_ = site.queue(ROWS)
+    kv.delete_where("soar_outbox_payload", {"item": first.key})
+    site.later(SETTLED)
+    site.deliveries().round()
+    assert [item.state for item in site.items()] == [REJECTED, DELIVERED, DELIVERED]
+    assert site.items()[0].error_text
+
+
+def test_what_a_person_discards_is_told_once(site: Site) -> None:
+    """Its row ends as rejected, by whom; what it would have sent goes."""
+    first, *_ = site.queue(ROWS)
+    site.outbox.replace(replace(first, state=DISCARDED, acts=("alice discarded it: test",)))
+    for _ in range(2):
+        site.deliveries().round()
+    assert site.states()["0"] == ["queued", "rejected"]
+    assert "alice discarded it" in site.events()[-1]["reason"]
+    assert site.installed.statuses()["0"] == ["pending", "failure"]
+    assert site.items()[0].payload_parts == 0
+    site.later(SETTLED)
+    assert site.deliveries().round() == 2
+
+
+def test_a_discarded_item_that_is_damaged_ends_too(site: Site, kv: KvStore) -> None:
+    """There is nobody left to tell; it is not looked at again and again."""
+    (item,) = site.queue(ROWS[:1])
+    site.outbox.replace(replace(item, state=DISCARDED))
+    kv.delete_where("soar_outbox_payload", {"item": item.key})
+    site.deliveries().round()
+    assert site.outbox.unreported(10) == []
+
+
+def test_a_playbook_runs_once_whatever_happens_in_between(site: Site) -> None:
+    """The first round asks for it and is cut down before the receipt; the second tells what is known."""
+    site.queue(ROWS[:1], playbook="local/contain_host", automation="0")
+    site.later(SETTLED)
+    site.splunkd.fault("POST", ".*/data/soar_outbox/batch_save.*", status=503, times=1)
+    with pytest.raises(KvStoreUnavailable):
+        site.deliveries().round()
+    site.later(SETTLED)
+    site.deliveries().round()
+    (item,) = site.items()
+    assert item.state == DELIVERED
+    assert item.container_id is not None
+    assert len(site.soar.runs(item.container_id)) == 1
+    assert site.installed.statuses() == {"0": ["pending", "success"]}
+
+
+def test_an_unclear_playbook_start_is_told_and_not_repeated(site: Site) -> None:
+    """The data is there, the run is not sure: rejected, and the next attempt asks for nothing."""
+    (item,) = site.queue(ROWS[:1], playbook="local/contain_host", automation="0")
+    site.later(SETTLED)
+    site.soar.fault("POST /rest/playbook_run", "drop_after_commit")
+    site.deliveries().round()
+    (item,) = site.items()
+    assert item.state == REJECTED
+    assert "not seen to start (unclear)" in item.error_text
+    site.outbox.replace(replace(item, state=PENDING, next_attempt=site.clock()))
+    site.deliveries().round()
+    assert item.container_id is not None
+    assert len(site.soar.runs(item.container_id)) == 1
+
+
+@pytest.mark.parametrize("fault", ["failed", "drop_after_commit"])
+def test_a_resent_item_may_start_what_was_refused_only(site: Site, fault: str) -> None:
+    """Somebody mended the playbook and resent it; a start that may have happened stays as it is."""
+    site.queue(ROWS[:1], playbook="local/contain_host", automation="0")
+    site.later(SETTLED)
+    site.soar.fault("POST /rest/playbook_run", fault)
+    site.deliveries().round()
+    (item,) = site.items()
+    assert item.state == REJECTED
+    site.soar.reset()
+    loaded = site.outbox.load(item)
+    site.outbox.note(item, [*loaded.ledger, {"t": "resent"}])
+    site.outbox.replace(replace(item, state=PENDING, next_attempt=site.clock()))
+    site.deliveries().round()
+    (item,) = site.items()
+    assert item.state == (DELIVERED if fault == "failed" else REJECTED)
+    assert len(site.soar.requests("POST /rest/playbook_run")) == (1 if fault == "failed" else 0)
+
+
+def test_two_items_of_one_container_take_turns(site: Site) -> None:
+    """Two alerts with one container: one in a round, the other in the next, both arrive."""
+    parameters = {"container_per": "search", "identity_fields": "kind", "identity": "fields"}
+    site.queue([{"kind": "a", "src": "10.0.0.1"}], **parameters)  # type: ignore[arg-type]
+    site.installed.sid += "b"
+    site.queue([{"kind": "a", "src": "10.0.0.2"}], **parameters)  # type: ignore[arg-type]
+    assert len(site.items()) == 2
+    assert len({item.identity for item in site.items()}) == 1
+    site.later(SETTLED)
+    rounds = 0
+    while site.deliveries().round():
+        rounds += 1
+    assert rounds == 2
+    assert {item.state for item in site.items()} == {DELIVERED}
+    (container,) = {item.container_id for item in site.items()}
+    assert container is not None
+    assert len(site.soar.artifacts(container)) == 2
+
+
+def test_two_calls_of_one_search_both_wait(site: Site) -> None:
+    """Two `sendalert` in one search: the same search id, result id and container, but other results."""
+    site.queue([{"src": "10.0.0.1"}])
+    site.queue([{"src": "10.0.0.2"}])
+    site.later(SETTLED)
+    while site.deliveries().round():
+        pass
+    containers = {item.container_id for item in site.items()}
+    sources = [a["cef"]["sourceAddress"] for number in containers if number for a in site.soar.artifacts(number)]
+    assert sorted(sources) == ["10.0.0.1", "10.0.0.2"]
+
+
+def test_a_dead_account_does_not_hold_the_others_up(site: Site) -> None:
+    """Each account is worked off for itself."""
+    site.queue(ROWS[:1])
+    site.installed.sid += "b"
+    site.account("dead", url="https://localhost:1")
+    site.queue(ROWS[1:2])
+    text = (site.installed.app / "local/ta_send_to_soar_account.conf").read_text("utf-8")
+    site.account()
+    with (site.installed.app / "local/ta_send_to_soar_account.conf").open("a", encoding="utf-8") as file:
+        file.write(text)
+    site.later(SETTLED)
+    site.deliveries().round()
+    assert {item.account: item.state for item in site.items()} == {"lab": DELIVERED, "dead": PENDING}
+
+
+def test_the_pace_of_the_account_is_kept(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`rate_limit` containers per minute, in lists of what five seconds let through."""
+    waited: list[int] = []
+    monkeypatch.setattr("soarlink.delivery.pace.Pace.wait", lambda _, count: waited.append(count))
+    site.queue(ROWS)
+    site.account(rate_limit="12")
+    site.later(SETTLED)
+    site.deliveries().round()
+    assert waited[-3:] == [1, 1, 1]
+
+
+@pytest.mark.xfail(strict=True, reason="BUG: deliveries.py, _Runs: the KV store's client is used by several threads")
+def test_one_thread_at_a_time_uses_the_kv_store(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its client says that it is not for several: batches on two connections note their playbook runs."""
+    monkeypatch.setattr("soarlink.delivery.sender.MAX_CONTAINERS", 1)
+    site.queue([*ROWS, {"src": "10.0.0.4"}], playbook="local/contain_host", automation="0")
+    site.later(SETTLED)
+    save, meeting, met = KvStore.save_batch, threading.Barrier(2), []
+
+    def noting(self: KvStore, collection: str, documents: Iterable[Any]) -> int:
+        with contextlib.suppress(threading.BrokenBarrierError):
+            meeting.wait(0.3)
+            met.append(collection)
+        return save(self, collection, documents)
+
+    monkeypatch.setattr(KvStore, "save_batch", noting)
+    site.deliveries().round()
+    assert met == []
+
+
+def test_a_defect_while_sending_leaves_a_traceback(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in the action: the item waits, and whoever is to mend it sees where it is."""
+
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError
+
+    site.queue(ROWS[:1])
+    site.later(SETTLED)
+    monkeypatch.setattr("soarlink.delivery.carrier.Carrier.carry", broken)
+    site.deliveries().round()
+    (item,) = site.items()
+    assert (item.state, item.attempts, item.unclear) == (PENDING, 2, True)
+    assert "Internal error of the add-on: ZeroDivisionError" in item.error_text
+    assert "Traceback" in site.own_log()

@@ -1,0 +1,107 @@
+"""What the action's log says already about a run."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Callable
+
+import pytest
+
+from soarlink.delivery.outcome import DELIVERED, QUEUED, REJECTED, RowOutcome
+from soarlink.splunk import camhistory, payload
+from soarlink.splunk.actionlog import BACKUPS, ActionLogHandler
+from soarlink.splunk.cam import CommonAction
+from tests.unit.samples import SCHEDULED_SID, make_account
+
+Act = Callable[..., CommonAction]
+
+
+@pytest.fixture
+def log(home: Path) -> Path:
+    """Return the action's log."""
+    return home / "var/log/splunk/send_to_soar_modalert.log"
+
+
+@pytest.fixture
+def act(home: Path) -> Act:
+    """Return a function that gives the action of a search."""
+
+    def make(sid: str = SCHEDULED_SID, search_name: str = "Rule") -> CommonAction:
+        text = json.dumps({"sid": sid, "search_name": search_name})
+        return CommonAction(payload.parse(text.encode(), "send_to_soar"), home)
+
+    return make
+
+
+def test_invocations_and_statuses_are_known_by_result(act: Act, log: Path) -> None:
+    """Each row's own; a row that was told nothing is not there."""
+    action = act()
+    for position in range(3):
+        action.begin(make_account(position))
+    action.line(RowOutcome(make_account(0), DELIVERED))
+    action.line(RowOutcome(make_account(1), QUEUED))
+    action.line(RowOutcome(make_account(1), REJECTED, reason='action_status="success" rid="9" sid="x"'))
+    action.close()
+    assert camhistory.read(log, SCHEDULED_SID) == {
+        "0": {"invoked", "success"},
+        "1": {"invoked", "pending", "failure"},
+        "2": {"invoked"},
+    }
+
+
+def test_rotated_files_are_read_too(act: Act, log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A row that was told its end before the log was rotated was told its end."""
+    action = act()
+    (handler,) = action.logger.handlers
+    assert isinstance(handler, ActionLogHandler)
+    monkeypatch.setattr(handler, "_max_bytes", 400)
+    for position in range(4):
+        action.line(RowOutcome(make_account(position), DELIVERED))
+    action.close()
+    assert log.with_name(f"{log.name}.1").exists()
+    found = camhistory.read(log, SCHEDULED_SID)
+    assert {rid: told for rid, told in found.items() if rid} == dict.fromkeys("0123", {"success"})
+
+
+def test_every_backup_counts(act: Act, log: Path) -> None:
+    """Up to the oldest."""
+    action = act()
+    action.line(RowOutcome(make_account(5), DELIVERED))
+    action.close()
+    log.rename(log.with_name(f"{log.name}.{BACKUPS}"))
+    assert camhistory.read(log, SCHEDULED_SID)["5"] == {"success"}
+
+
+@pytest.mark.parametrize("sid", ["other", SCHEDULED_SID[:-1], f"{SCHEDULED_SID}1", f'" sid="{SCHEDULED_SID}'])
+def test_other_searches_are_not_ours(act: Act, log: Path, sid: str) -> None:
+    """The whole search id counts, and none that a text of others pretends."""
+    action = act(sid, search_name=f'x" sid="{SCHEDULED_SID}')
+    action.line(RowOutcome(make_account(0), DELIVERED, reason=f'" sid="{SCHEDULED_SID}" rid="0'))
+    action.close()
+    assert camhistory.read(log, SCHEDULED_SID) == {}
+
+
+def test_odd_ids_are_found_as_they_were_written(act: Act, log: Path) -> None:
+    """Quotes and control characters of a search id, letters of a result id."""
+    sid = 'rt_"x"\n1'
+    action = act(sid)
+    action.line(RowOutcome(make_account(0, rid="Ünö"), DELIVERED))
+    action.close()
+    assert camhistory.read(log, sid)["Ünö"] == {"success"}
+
+
+def test_foreign_bytes_stop_nothing(act: Act, log: Path) -> None:
+    """Binary litter, a cut line, lines without a result id."""
+    action = act()
+    action.line(RowOutcome(make_account(0), DELIVERED))
+    action.close()
+    whole = log.read_bytes()
+    cut = whole.splitlines()[0].partition(b" rid=")[0]
+    log.write_bytes(b"\xff\xfe\x00 litter\n" + f'x sid="{SCHEDULED_SID}" no result\n'.encode() + whole + cut)
+    assert camhistory.read(log, SCHEDULED_SID)["0"] == {"success"}
+
+
+def test_no_log_is_no_history(log: Path) -> None:
+    """A fresh installation."""
+    assert camhistory.read(log, SCHEDULED_SID) == {}
