@@ -61,7 +61,7 @@ def action(  # noqa: PLR0917 - fixtures
     splunkd: RawServer,
     sid: str,
     monkeypatch: pytest.MonkeyPatch,
-    sigterm: None,  # noqa: ARG001 - for its end
+    sigterm: None,
 ) -> Iterator[Installed]:
     """Return an installed add-on without an account; at its end no secret is in any file."""
     (home / "ca.pem").write_text(authority.pem, encoding="ascii")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -87,11 +86,11 @@ class Case:
 
 
 @pytest.fixture
-def case(home: Path, tmp_path: Path, soar: StandIn, sid: str) -> Iterator[Case]:
+def case(home: Path, tmp_path: Path, soar: StandIn, sid: str) -> Case:
     """Return a case with the account `lab`."""
     installed = Installed(home, tmp_path / "app", "", sid)
     installed.account(soar.url, soar.ca)
-    yield Case(installed, soar.account(), tmp_path / "delivery")
+    return Case(installed, soar.account(), tmp_path / "delivery")
 
 
 def test_what_is_over_is_told_and_not_sent_again(case: Case, soar: StandIn) -> None:
@@ -118,7 +117,9 @@ def test_joined_and_refused_rows_are_told_as_they_were(case: Case, soar: StandIn
     case.deliver()
     ledger = case.folder / "journal/k/ledger"
     first = case.installed.events()
-    ledger.write_text("".join(x for x in ledger.read_text("ascii").splitlines(True) if '"told"' not in x), "ascii")
+    ledger.write_text(
+        "".join(x for x in ledger.read_text("ascii").splitlines(keepends=True) if '"told"' not in x), "ascii"
+    )
     case.deliver()
     again = case.installed.events()[len(first) :]
     assert [(event["rid"], event["status"]) for event in again] == [(e["rid"], e["status"]) for e in first]
@@ -136,7 +137,8 @@ def test_a_container_is_left_alone_until_its_time(case: Case, soar: StandIn) -> 
     assert case.states() == ["queued"]
     case.offset = case.account.read_timeout + 1
     assert case.deliver().waiting == {}
-    assert [f"{record['method']} {record['path']}" for record in soar.requests()][0] == "GET /rest/container"
+    first = soar.requests()[0]
+    assert (first["method"], first["path"]) == ("GET", "/rest/container")
     assert soar.requests("POST /rest/container") == []
     assert case.states() == ["queued", "updated"]
 

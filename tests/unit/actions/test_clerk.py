@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Callable
 
@@ -67,7 +67,7 @@ def desk(home: Path) -> Open:
 
 
 @pytest.fixture
-def told(home: Path, tmp_path: Path) -> Iterator[Callable[[], dict[str, list[str]]]]:
+def told(home: Path, tmp_path: Path) -> Callable[[], dict[str, list[str]]]:
     """Return a function that gives the lines and events of each row, in order."""
     installed = Installed(home, tmp_path, "", SCHEDULED_SID)
 
@@ -82,7 +82,7 @@ def told(home: Path, tmp_path: Path) -> Iterator[Callable[[], dict[str, list[str
             found.setdefault(event["rid"], []).append(f"({event['status']})")
         return found
 
-    yield look
+    return look
 
 
 Told = Callable[[], dict[str, list[str]]]

@@ -110,7 +110,9 @@ def test_the_same_call_again_has_one_terminal_status(action: Installed, soar: St
     assert action.statuses() == {rid: ["success"] for rid in "012"}
 
 
-@pytest.mark.xfail(strict=True, reason="BUG: send_to_soar.py, _write_down(): a rerun calls rows pending that have ended")
+@pytest.mark.xfail(
+    strict=True, reason="BUG: send_to_soar.py, _write_down(): a rerun calls rows pending that have ended"
+)
 def test_a_call_while_the_first_is_under_way_takes_no_end_back(action: Installed, soar: StandIn) -> None:
     """A row that is delivered must not be shown as pending again: nobody would ever end it."""
     action.account(soar.url, soar.ca)
@@ -446,9 +448,7 @@ def test_splunkd_that_does_not_give_the_secret(  # noqa: PLR0917 - fixtures
     assert len(action.journals()) == (1 if state == "queued" else 0)
 
 
-def test_sigterm_ends_the_run_in_good_order(
-    action: Installed, soar: StandIn, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_sigterm_ends_the_run_in_good_order(action: Installed, soar: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is on its way is finished and told, the rest waits; exit code 0."""
     action.account(soar.url, soar.ca, "connections = 1")
     carry, stop, stopped = Carrier.carry, Gate.stop, threading.Event()
@@ -481,7 +481,7 @@ def test_the_run_has_its_time(
     action.account(soar.url, soar.ca)
     now = time.monotonic()
     ticks = iter([now, *[now + float(seconds)] * 10_000])
-    monkeypatch.setattr(send_to_soar.time, "monotonic", lambda: next(ticks))
+    monkeypatch.setattr(time, "monotonic", lambda: next(ticks))
     assert action.run(write_results(action.home / "dispatch" / name, ROWS[:1])) == 0
     monkeypatch.undo()
     (event,) = action.events()

@@ -18,6 +18,7 @@ class Time:
         self.now = 1000.0
 
     def __call__(self) -> float:
+        """Seconds since some start."""
         return self.now
 
 

@@ -149,7 +149,7 @@ def test_files_are_attached_once(carrier: Carrier, soar: StandIn, sid: str) -> N
 
 
 @pytest.mark.parametrize(("fault", "state"), [("500", QUEUED), ("413", REJECTED)])
-def test_a_file_that_is_not_taken_holds_the_rows(  # noqa: PLR0917 - fixtures
+def test_a_file_that_is_not_taken_holds_the_rows(
     carrier: Carrier, soar: StandIn, sid: str, fault: str, state: str
 ) -> None:
     """They wait where it may succeed later, otherwise they are rejected, with the container and why."""

@@ -76,7 +76,7 @@ def test_a_row_with_one_refused_artifact_is_rejected_and_its_neighbour_is_not() 
 def test_a_container_that_never_came_to_be_holds_all_its_rows(
     error: SoarError, kept: str, *, is_unreachable: bool
 ) -> None:
-    """Rows without artifacts too: queued when a further attempt can help and is made; unreachable when nobody said no."""
+    """Rows without artifacts too: queued when a further attempt can help and is made; unreachable if nobody said no."""
     (shipment,) = plan([make_row(0, artifacts="2"), make_row(1, artifacts="0")], container_per="search")
     made = progress(container_id=None)
     made.stop(shipment, error)

@@ -24,7 +24,7 @@ def site(  # noqa: PLR0917 - fixtures
     outbox: Outbox,
     sid: str,
     monkeypatch: pytest.MonkeyPatch,
-    sigterm: None,  # noqa: ARG001 - for its end
+    sigterm: None,
 ) -> Iterator[Site]:
     """Return a search head with the account `lab`; at its end no secret is in any file that the add-on wrote."""
     made = Site(splunkd, soar, outbox, sid)

@@ -11,7 +11,16 @@ import copy
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from soarlink.errors import AuthFailed, KvStoreUnavailable, MaybeSent, NotSent, Refused, ServerFault, SoarError, Throttled
+from soarlink.errors import (
+    AuthFailed,
+    KvStoreUnavailable,
+    MaybeSent,
+    NotSent,
+    Refused,
+    ServerFault,
+    SoarError,
+    Throttled,
+)
 from soarlink.soar.account import Account
 from soarlink.soar.answer import Created
 from soarlink.soar.client import Found, Result

@@ -81,9 +81,7 @@ class Site:
         facts = {"url": self.soar.url, "read_timeout": "20", "connections": "2", **changes}
         pem = self.soar.ca.strip().replace("\n", "\\\n")
         pairs = "\n".join(f"{key} = {value}" for key, value in facts.items())
-        self.installed.configure(
-            "ta_send_to_soar_account", f"[{name}]\nca_certificate = {pem}\n{pairs}\n{more}\n"
-        )
+        self.installed.configure("ta_send_to_soar_account", f"[{name}]\nca_certificate = {pem}\n{pairs}\n{more}\n")
         self.secret(name, token)
 
     def secret(self, name: str, token: str) -> None:

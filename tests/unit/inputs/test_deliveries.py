@@ -241,9 +241,9 @@ def test_a_resent_item_may_start_what_was_refused_only(site: Site, fault: str) -
 def test_two_items_of_one_container_take_turns(site: Site) -> None:
     """Two alerts with one container: one in a round, the other in the next, both arrive."""
     parameters = {"container_per": "search", "identity_fields": "kind", "identity": "fields"}
-    site.queue([{"kind": "a", "src": "10.0.0.1"}], **parameters)  # type: ignore[arg-type]
+    site.queue([{"kind": "a", "src": "10.0.0.1"}], **parameters)
     site.installed.sid += "b"
-    site.queue([{"kind": "a", "src": "10.0.0.2"}], **parameters)  # type: ignore[arg-type]
+    site.queue([{"kind": "a", "src": "10.0.0.2"}], **parameters)
     assert len(site.items()) == 2
     assert len({item.identity for item in site.items()}) == 1
     site.later(SETTLED)
@@ -314,6 +314,7 @@ def test_one_thread_at_a_time_uses_the_kv_store(site: Site, monkeypatch: pytest.
     assert met == []
 
 
+@pytest.mark.xfail(strict=True, reason="BUG: deliveries.py, _after(): a defect while sending leaves no traceback")
 def test_a_defect_while_sending_leaves_a_traceback(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """As in the action: the item waits, and whoever is to mend it sees where it is."""
 

@@ -9,6 +9,7 @@ import pytest
 from soarlink.errors import KvStoreUnavailable
 from soarlink.inputs.journals import AGAIN
 from soarlink.outbox.item import PENDING, REJECTED
+from soarlink.rows.row import Value
 from tests.unit.actions.installed import ROWS
 from tests.unit.inputs.site import Site
 
@@ -122,7 +123,11 @@ def test_what_soar_refused_is_kept_for_a_person(site: Site) -> None:
 
 def custom_strings(site: Site) -> list[str | None]:
     """The field `cs6` of each artifact in the container of this search."""
-    number = next(event["container_id"] for event in site.events() if event["sid"] == site.installed.sid and "container_id" in event)
+    number = next(
+        event["container_id"]
+        for event in site.events()
+        if event["sid"] == site.installed.sid and "container_id" in event
+    )
     return [artifact["cef"].get("cs6") for artifact in site.soar.artifacts(number)]
 
 
@@ -170,7 +175,7 @@ def test_an_account_that_is_gone_holds_the_alert(site: Site) -> None:
 
 def test_parts_of_a_large_container_stay_together(site: Site) -> None:
     """One item of the outbox holds all of them, with the runs that are known."""
-    rows = [{"src": f"10.0.{n // 200}.{n % 200}"} for n in range(250)]
+    rows: list[dict[str, Value]] = [{"src": f"10.0.{n // 200}.{n % 200}"} for n in range(250)]
     (item,) = site.queue(rows, "503", container_per="search", playbook="local/contain_host")
     assert item.rows == 250
     assert [shipment.part for shipment in site.outbox.load(item).shipments] == [0, 1, 2]

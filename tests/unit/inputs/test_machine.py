@@ -23,13 +23,12 @@ from soarlink.inputs.deliveries import Deliveries
 from soarlink.inputs.journals import Journals
 from soarlink.inputs.session import Session, logger
 from soarlink.journal import journal as journal_module
-from soarlink.journal.journal import Journal, JournalStore
+from soarlink.journal.journal import JournalStore
 from soarlink.journal.ledger import Ledger
 from soarlink.outbox.collection import Outbox
 from soarlink.outbox.item import PENDING
 from soarlink.secret import Secret
 from soarlink.soar import client as client_module
-from soarlink.soar.account import Account
 from soarlink.splunk import session as session_module
 from soarlink.splunk.actionlog import ActionLogHandler
 from soarlink.splunk.cam import CommonAction
@@ -104,7 +103,7 @@ class Delivery(RuleBasedStateMachine):
         patch.setattr("soarlink.inputs.session.connect", lambda *_: _Splunkd())
         patch.setattr("soarlink.actions.send_to_soar.signal.signal", lambda *_: None)
         patch.setattr(send_to_soar, "time", self)
-        patch.setitem(Alert.__init__.__kwdefaults__, "clock", self.clock)
+        patch.setattr(Alert.__init__, "__kwdefaults__", {"clock": self.clock})
         steps = (
             (Ledger, "_append"),
             (ActionLogHandler, "emit"),
@@ -133,7 +132,7 @@ class Delivery(RuleBasedStateMachine):
         label=st.sampled_from(["events", "events", "events", "unknown"]),
         kinds=KINDS,
     )
-    def alert(  # noqa: PLR0913, PLR0917 - what a search sets, and what it meets
+    def alert(  # noqa: PLR0917 - what a search sets, and what it meets
         self, rows: int, steps: int | None, per: str, automation: str, playbook: str, label: str, kinds: list[str]
     ) -> None:
         """A search fires."""
@@ -280,6 +279,3 @@ def test_nothing_is_lost_and_nothing_is_told_wrongly(monkeypatch: pytest.MonkeyP
     )
     for name, held in handlers.items():
         logging.getLogger(name).handlers = held
-
-
-_ = (Account, Journal)

@@ -256,14 +256,16 @@ def test_two_at_once_make_one_journal(
     store: JournalStore, results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The rename decides: the loser leaves nothing behind."""
-    make_room = JournalStore._make_room
+    sync = os.fsync
 
-    def slow(self: JournalStore, size: int) -> None:
-        monkeypatch.setattr(JournalStore, "_make_room", make_room)
-        self.create("k", {"sid": "winner"}, None, {}).release()
-        make_room(self, size)
+    def slow(file: int) -> None:
+        monkeypatch.setattr(os, "fsync", sync)
+        with monkeypatch.context() as other:
+            other.setattr(os, "getpid", lambda: 1)
+            store.create("k", {"sid": "winner"}, None, {}).release()
+        sync(file)
 
-    monkeypatch.setattr(JournalStore, "_make_room", slow)
+    monkeypatch.setattr(os, "fsync", slow)
     with pytest.raises(AlreadyJournaled):
         store.create("k", PAYLOAD, results, SETTINGS)
     winner = store.resume("k")

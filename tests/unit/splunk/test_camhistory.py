@@ -61,7 +61,7 @@ def test_rotated_files_are_read_too(act: Act, log: Path, monkeypatch: pytest.Mon
     action.close()
     assert log.with_name(f"{log.name}.1").exists()
     found = camhistory.read(log, SCHEDULED_SID)
-    assert {rid: told for rid, told in found.items() if rid} == dict.fromkeys("0123", {"success"})
+    assert {rid: told for rid, told in found.items() if rid} == {rid: {"success"} for rid in "0123"}
 
 
 def test_every_backup_counts(act: Act, log: Path) -> None:

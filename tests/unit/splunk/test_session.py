@@ -53,9 +53,7 @@ def test_nobody_else_is_trusted(home: Path, server: RawServer) -> None:
     assert server.requests == []
 
 
-def test_a_conf_that_can_t_be_read_is_no_end(
-    home: Path, server: RawServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_conf_that_can_t_be_read_is_no_end(home: Path, server: RawServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """Splunk's own function raises what it likes; a key that is not set names nobody to trust."""
 
     def broken(*_: object) -> str:
