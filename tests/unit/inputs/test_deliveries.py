@@ -295,7 +295,6 @@ def test_the_pace_of_the_account_is_kept(site: Site, monkeypatch: pytest.MonkeyP
     assert waited[-3:] == [1, 1, 1]
 
 
-@pytest.mark.xfail(strict=True, reason="BUG: deliveries.py, _Runs: the KV store's client is used by several threads")
 def test_one_thread_at_a_time_uses_the_kv_store(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its client says that it is not for several: batches on two connections note their playbook runs."""
     monkeypatch.setattr("soarlink.delivery.sender.MAX_CONTAINERS", 1)
@@ -314,7 +313,6 @@ def test_one_thread_at_a_time_uses_the_kv_store(site: Site, monkeypatch: pytest.
     assert met == []
 
 
-@pytest.mark.xfail(strict=True, reason="BUG: deliveries.py, _after(): a defect while sending leaves no traceback")
 def test_a_defect_while_sending_leaves_a_traceback(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """As in the action: the item waits, and whoever is to mend it sees where it is."""
 

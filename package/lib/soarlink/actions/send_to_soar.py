@@ -117,8 +117,8 @@ class _Run:
     def _write_down(self, request: Request) -> int:
         store = JournalStore(journal_root(self._home))
         invocation = self._invocation
-        rid = f"{invocation.fixed_rid or ''}{invocation.rid_suffix}"
-        key = run_key(ACTION, invocation.run.sid, rid, invocation.results_file)
+        call = f"{invocation.fixed_rid or ''}{invocation.rid_suffix} {request.account_name}"
+        key = run_key(ACTION, invocation.run.sid, call, invocation.results_file)
         try:
             store.save_mapping(request.mapping.digest, lambda: rules.stanzas(APP))
             journal = store.create(key, json.loads(invocation.text.reveal()), invocation.results_file, _facts(request))
@@ -146,17 +146,14 @@ class _Run:
 
         try:
             alert.deliver(lambda: self._account(request), gate)
-        except BaseException:
+            code = self._clerk.exit_code() or (EXIT_INTERNAL if request.damage is not None else 0)
+            if alert.unusable is not None:
+                code = EXIT_CONFIGURATION
+            if not alert.waiting and not alert.rejected:
+                store.finish(journal, code)
+            return code
+        finally:
             journal.release()
-            raise
-        code = self._clerk.exit_code() or (EXIT_INTERNAL if request.damage is not None else 0)
-        if alert.unusable is not None:
-            code = EXIT_CONFIGURATION
-        if alert.waiting or alert.rejected:
-            journal.release()
-        else:
-            store.finish(journal, code)
-        return code
 
     def _account(self, request: Request) -> Account:
         from soarlink.splunk.session import connect

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -147,6 +148,8 @@ class Deliveries:
             return replace(known, state=states.REJECTED, error_class=_REFUSED, error_text=reason, unclear=False)
         if isinstance(pending, NotTried):
             return replace(known, next_attempt=now, error_text=str(pending))
+        if pending.__cause__ is not None:
+            self._log.error("Unexpected error", exc_info=pending.__cause__)
         verdict = judge(pending)
         if verdict is AUTHENTICATION:
             self._bulletin(item.account, pending)
@@ -236,6 +239,7 @@ class _Runs:
 
     def __init__(self, outbox: Outbox, loaded: Mapping[str, tuple[OutboxItem, Payload]]) -> None:
         self._outbox = outbox
+        self._lock = threading.Lock()
         self._loaded = loaded
         self._lines: dict[str, list[Mapping[str, Any]]] = {
             identity: list(found.ledger) for identity, (_, found) in loaded.items()
@@ -261,7 +265,8 @@ class _Runs:
         }
         lines = self._lines[identity]
         lines.append(line)
-        self._outbox.note(self._loaded[identity][0], lines)
+        with self._lock:  # several connections to SOAR, one to splunkd
+            self._outbox.note(self._loaded[identity][0], lines)
 
 
 def _looked_for(shipment: Shipment) -> Shipment:

@@ -263,16 +263,16 @@ class AlreadyJournaled(Exception):
     """The same run is under way or waiting; ``args[0]`` is its key."""
 
 
-def run_key(action: str, sid: str, rid: str | None, results: Path | None) -> str:
+def run_key(action: str, sid: str, call: str | None, results: Path | None) -> str:
     """The key of one call of an action: the same when Splunk calls it again for the same results.
 
     Args:
         action: the action's name.
         sid: the search id.
-        rid: the result id of per-result alerting.
+        call: what tells calls for the same results apart: the result id of per-result alerting, the account.
         results: the results file.
     """
-    digest = hashlib.sha256(json.dumps([action, sid, rid]).encode("ascii"))
+    digest = hashlib.sha256(json.dumps([action, sid, call]).encode("ascii"))
     if results is not None and results.exists():
         with results.open("rb") as file:
             for block in iter(lambda: file.read(_COPY), b""):
