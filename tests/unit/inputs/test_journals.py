@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
+from typing import Any
 
 import pytest
 
@@ -107,6 +109,27 @@ def test_a_move_that_breaks_off_goes_on_where_it_was(site: Site, monkeypatch: py
     assert site.journals().round(site.outbox) == 1
     assert len(site.items()) == 2
     assert sorted(site.states().values()) == [["queued"]] * 2 + [["queued", "delivered"]] * 3
+
+
+def test_a_move_whose_answer_is_lost_starts_no_playbook_twice(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The outbox has the container, the ledger does not say so: from one of the two it is sent, not from both."""
+    site.alert(ROWS[:1], playbook="local/contain_host", automation="0")
+    insert = site.outbox.insert_many
+
+    def unanswered(entries: Iterable[Any]) -> set[str]:
+        insert(entries)
+        raise KvStoreUnavailable("no answer.")
+
+    monkeypatch.setattr(site.outbox, "insert_many", unanswered)
+    assert site.journals().round(site.outbox) == 0
+    monkeypatch.setattr(site.outbox, "insert_many", insert)
+    site.later(AGAIN + 1)
+    site.journals().round(site.outbox)
+    while site.deliveries().round():
+        pass
+    (item,) = site.items()
+    assert item.container_id is not None
+    assert len(site.soar.runs(item.container_id)) == 1
 
 
 def test_what_soar_refused_is_kept_for_a_person(site: Site) -> None:

@@ -6,8 +6,8 @@ import logging
 import shutil
 import tempfile
 import threading
-import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +72,8 @@ class Delivery(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.folder = Path(tempfile.mkdtemp())
-        self.offset = 0.0
+        self.now = 1_790_000_000.0
+        self.is_crashed = False
         self.process = Process()
         self.soar = MemorySoar(self.process, self.clock)
         self.kv = MemoryKv(self.process)
@@ -92,7 +93,8 @@ class Delivery(RuleBasedStateMachine):
 
     def clock(self) -> float:
         """The machine's time."""
-        return time.time() + self.offset
+        self.now += 0.001  # no two moments are the same
+        return self.now
 
     def _put_in_place(self) -> None:
         process, patch = self.process, self.patch
@@ -164,7 +166,7 @@ class Delivery(RuleBasedStateMachine):
     @rule(seconds=st.sampled_from([1.0, 25.0, 400.0]))
     def later(self, seconds: float) -> None:
         """Time passes, and SOAR carries out what is late."""
-        self.offset += seconds
+        self.now += seconds
         self.soar.tick()
 
     @invariant()
@@ -195,16 +197,22 @@ class Delivery(RuleBasedStateMachine):
                 self.later(400.0)
                 self.journals(None, [], [])
                 self.outbox(None, [], [])
+                if self._is_idle():
+                    break
             self._everything_arrived()
+            self.no_row_ends_twice()
+            self.nothing_is_there_twice()
         finally:
             for name in ("send_to_soar_modalert", "soar_delivery"):
                 for handler in logging.getLogger(name).handlers:
                     handler.close()
             shutil.rmtree(self.folder)
 
+    def _is_idle(self) -> bool:
+        return self.installed.journals() == [] and self.kv.page("soar_outbox", {"state": PENDING}) == []
+
     def _everything_arrived(self) -> None:
-        assert self.installed.journals() == []
-        assert self.kv.page("soar_outbox", {"state": PENDING}) == []
+        assert self._is_idle()
         there, told, events = self._sources(), self._statuses(), self.installed.events()
         assert set(there.values()) <= {1}, there
         for sid, (rows, is_known) in self.alerts.items():
@@ -226,6 +234,7 @@ class Delivery(RuleBasedStateMachine):
         try:
             work()
         except Crash:
+            self.is_crashed = True
             for handler in logging.getLogger("send_to_soar_modalert").handlers:
                 handler.close()
         except KvStoreUnavailable:
@@ -254,6 +263,80 @@ class Delivery(RuleBasedStateMachine):
 
     def _source(self, sid: str, rid: str) -> str:
         return f"10.{sid.rpartition('_')[2]}.0.{rid}"
+
+
+def _alert(machine: Delivery, steps: int | None = None, kinds: tuple[str, ...] = (), per: str = "result") -> None:
+    machine.alert(2, steps, per, "0", PLAYBOOK, "events", list(kinds))
+
+
+def _action(machine: Delivery, steps: int) -> None:
+    _alert(machine, steps)
+
+
+def _large_action(machine: Delivery, steps: int) -> None:
+    _alert(machine, steps, per="search")
+
+
+def _action_without_answers(machine: Delivery, steps: int) -> None:
+    _alert(machine, steps, ("", "", "lost", "busy"))
+
+
+def _journal(machine: Delivery, steps: int) -> None:
+    _alert(machine, kinds=("500 done",))
+    machine.later(25.0)
+    machine.journals(steps, [], [])
+
+
+def _move(machine: Delivery, steps: int) -> None:
+    _alert(machine, kinds=("", "busy"))
+    machine.journals(steps, [], [])
+
+
+def _outbox(machine: Delivery, steps: int) -> None:
+    _alert(machine, kinds=("lost",))
+    machine.journals(None, [], [])
+    machine.later(25.0)
+    machine.outbox(steps, [], [])
+
+
+def _outbox_without_answers(machine: Delivery, steps: int) -> None:
+    _alert(machine, kinds=("cut",))
+    machine.journals(None, [], [])
+    machine.later(25.0)
+    machine.outbox(steps, ["", "", "500 done", "lost"], ["", "after"])
+
+
+SCENES = [
+    _action,
+    _large_action,
+    _action_without_answers,
+    _journal,
+    _move,
+    _outbox,
+    _outbox_without_answers,
+]
+
+
+@pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.__name__.strip("_"))
+def test_a_crash_at_any_step_costs_nothing(
+    monkeypatch: pytest.MonkeyPatch, scene: Callable[[Delivery, int], None]
+) -> None:
+    """Between any two effects on disk, SOAR and KV store a process ends; the next ones bring everything to its end."""
+    monkeypatch.setattr(Delivery, "patch", monkeypatch, raising=False)
+    steps = 0
+    while True:
+        with monkeypatch.context() as patch:
+            Delivery.patch = patch
+            machine = Delivery()
+            scene(machine, steps)
+            machine.nothing_is_there_twice()
+            machine.no_row_ends_twice()
+            machine.no_success_before_the_fact()
+            machine.teardown()
+        if not machine.is_crashed:
+            break
+        steps += 1
+    assert steps > 10
 
 
 def test_nothing_is_lost_and_nothing_is_told_wrongly(monkeypatch: pytest.MonkeyPatch) -> None:

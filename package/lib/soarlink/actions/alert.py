@@ -148,6 +148,9 @@ class Alert:
         for shipment in self.plan():
             if self._ledger.is_moved(shipment.identity):
                 continue
+            if self._ledger.is_leaving(shipment.identity):
+                self.waiting.setdefault(shipment.identity, None)
+                continue
             sent = self._ledger.sent(shipment.identity)
             rejection = self._ledger.rejection(shipment.identity)
             waiting = self._ledger.waiting(shipment.identity)

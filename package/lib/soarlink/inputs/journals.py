@@ -118,6 +118,7 @@ class Journals:
         def gate(found: Account) -> Gate:
             return open_gate(session.home, found.name, None)
 
+        _resolve(outbox, journal.ledger)
         alert.deliver(account, gate)
         if "" in alert.waiting:
             self._later(journal.key, str(alert.waiting[""]))
@@ -198,9 +199,28 @@ def _artifact_keys(shipments: Sequence[Shipment]) -> Iterator[str]:
 
 def _insert(outbox: Outbox, ledger: Ledger, group: Sequence[tuple[OutboxItem, Payload]]) -> None:
     if group:
+        keys = {item.identity: item.key for item, _ in group}
+        outbox.known(keys.values())  # a KV store that is away takes nothing: then nothing leaves either
+        ledger.note_leaving(keys)
         outbox.insert_many(group)
         for item, _ in group:
             ledger.note_moved(item.identity)
+
+
+def _resolve(outbox: Outbox, ledger: Ledger) -> None:
+    """Find out how a move ended that broke off; a container is the outbox's or the journal's, never of both."""
+    leaving = ledger.leaving()
+    if not leaving:
+        return
+    try:
+        known = outbox.known(leaving.values())
+    except KvStoreUnavailable:
+        return  # they wait
+    for identity, key in leaving.items():
+        if key in known:
+            ledger.note_moved(identity)
+        else:
+            ledger.note_stayed(identity)
 
 
 def _containers(shipments: Iterator[Shipment], ledger: Ledger) -> Iterator[tuple[str, list[Shipment]]]:

@@ -68,6 +68,7 @@ class Ledger:
         self._rejected: dict[str, str] = {}
         self._runs: dict[tuple[str, str], RunNote] = {}
         self._told: set[tuple[int, str]] = set()
+        self._leaving: dict[str, str] = {}
         self._moved: set[str] = set()
         self._waiting: dict[str, Waiting] = {}
         self._file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
@@ -117,6 +118,14 @@ class Ledger:
         """True when the container is in the outbox."""
         return identity in self._moved
 
+    def is_leaving(self, identity: str) -> bool:
+        """True when a move into the outbox began and its end is not known: the outbox may have it already."""
+        return identity in self._leaving
+
+    def leaving(self) -> Mapping[str, str]:
+        """The containers whose move has no known end, with their keys in the outbox."""
+        return dict(self._leaving)
+
     def note_sent(self, identity: str, sent: SentContainer) -> None:
         """SOAR has this container, with all that it will take."""
         refused = {str(position): reason for position, reason in sent.refused.items()}
@@ -147,6 +156,15 @@ class Ledger:
     def note_told(self, positions: Sequence[int], state: str) -> None:
         """The rows' lines and events for this state are out."""
         self._append({"t": "told", "pos": list(positions), "state": state})
+
+    def note_leaving(self, keys: Mapping[str, str]) -> None:
+        """Containers are about to be put into the outbox under these keys. On disk when this returns."""
+        self._append({"t": "leaving", "keys": dict(keys)})
+        os.fsync(self._file)
+
+    def note_stayed(self, identity: str) -> None:
+        """The container did not get into the outbox: it is the journal's again."""
+        self._append({"t": "stayed", "key": identity})
 
     def note_moved(self, identity: str) -> None:
         """The container is in the outbox now, which is on its own from here on."""
@@ -181,9 +199,14 @@ class Ledger:
             self._runs[line["key"], line["playbook"]] = RunNote(line["state"], line["id"], line["why"])
         elif kind == "told":
             self._told.update((position, line["state"]) for position in line["pos"])
+        elif kind == "leaving":
+            self._leaving.update(line["keys"])
         elif kind == "waiting":
             self._waiting[line["key"]] = Waiting(
                 line["name"], line["why"], line["status"], line["unclear"], line["at"], line["next"]
             )
+        elif kind == "stayed":
+            self._leaving.pop(line["key"], None)
         elif kind == "moved":
+            self._leaving.pop(line["key"], None)
             self._moved.add(line["key"])

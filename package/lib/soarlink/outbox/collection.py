@@ -81,6 +81,10 @@ class Outbox:
             new.update(item.key for item, _ in packed)
         return new
 
+    def known(self, keys: Iterable[str]) -> set[str]:
+        """Those of these keys that have a row."""
+        return set(self._current(list(keys)))
+
     def get(self, key: str) -> OutboxItem | None:
         """The row with this key.
 
