@@ -3,38 +3,14 @@
 from __future__ import annotations
 
 import csv
-import json
-import os
-import subprocess
-import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from lab.runner.lab import APP, REPOSITORY
+from lab.runner.lab import APP
+from tests.lab.command import answer_of, lab
 
 SID = "scheduler__admin__search__RMD5abc_at_1700000000_1"
-
-
-def _lab(*arguments: object, folder: Path, **environ: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "lab", *map(str, arguments)],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(REPOSITORY), "NO_COLOR": "1", "COLUMNS": "200", **environ},
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        timeout=120,
-        check=False,
-    )
-
-
-def _document(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
-    document: dict[str, Any] = json.loads(done.stdout)
-    assert done.stdout.count("\n") == 1
-    assert document["exit_code"] == done.returncode
-    return document
 
 
 @pytest.fixture
@@ -55,8 +31,8 @@ def results(tmp_path: Path) -> Path:
 
 def test_json_is_the_binding_document(results: Path, tmp_path: Path) -> None:
     """One document on stdout: containers as SOAR would get them, with artifacts and rids, and the trace."""
-    done = _lab("preview", results, "--json", "--sid", SID, "--search-name", "S", folder=tmp_path)
-    document = _document(done)
+    done = lab("preview", results, "--json", "--sid", SID, "--search-name", "S", folder=tmp_path)
+    document = answer_of(done)
     assert done.returncode == 0
     assert done.stderr == ""
     first = document["containers"][0]
@@ -79,7 +55,7 @@ def test_json_is_the_binding_document(results: Path, tmp_path: Path) -> None:
 
 def test_nothing_is_sent(results: Path, tmp_path: Path) -> None:
     """No SOAR is started or set up: the state folder has no containers, no account, no log of a run."""
-    assert _lab("preview", results, "--state", "s", folder=tmp_path).returncode == 0
+    assert lab("preview", results, "--state", "s", folder=tmp_path).returncode == 0
     assert not list((tmp_path / "s").rglob("*.sqlite*"))
     assert not list((tmp_path / "s").rglob("ta_send_to_soar_account.conf"))
     assert not list((tmp_path / "s").rglob("*_modalert.log"))
@@ -89,10 +65,10 @@ def test_options_are_those_of_send(results: Path, tmp_path: Path) -> None:
     """Every option of `lab send` is taken, tokens are replaced from the first row, --soar is not asked."""
     arguments = ("--action", "send_to_soar", "--param", "container_name=$name$ $result.dest$", "--param", "account=lab")
     more = ("--mode", "adhoc", "--soar", "https://127.0.0.1:1", "--ca", "none.pem", "--timeout", "60", "--state", "s")
-    done = _lab(
+    done = lab(
         "preview", results, "--json", *arguments, *more, "--search-name", "S", folder=tmp_path, LAB_SOAR_TOKEN="tok-1"
     )
-    document = _document(done)
+    document = answer_of(done)
     assert [one["name"] for one in document["containers"]] == ["S web01"] * 3
     assert "asks no SOAR" in document["notes"][0]
     assert "tok-1" not in done.stdout
@@ -102,7 +78,7 @@ def test_options_are_those_of_send(results: Path, tmp_path: Path) -> None:
 def test_a_person_sees_containers_fields_and_why(results: Path, tmp_path: Path) -> None:
     """Container, its results, each value with its CEF field, data type, rule and reason, and that nothing was sent."""
     arguments = ("--param", "container_per=group", "--param", "group_by=dest", "--param", "playbook=local/x")
-    text = _lab("preview", results, *arguments, folder=tmp_path).stdout
+    text = lab("preview", results, *arguments, folder=tmp_path).stdout
     assert "Container for 2 results with 2 artifacts" in text
     line = next(line for line in text.splitlines() if "203.0.113.7" in line)
     for word in ("src", "sourceAddress", "ip", "taken for ipv4"):
@@ -114,12 +90,12 @@ def test_a_person_sees_containers_fields_and_why(results: Path, tmp_path: Path) 
 
 def test_the_limit_is_stated(results: Path, tmp_path: Path) -> None:
     """In the document and for a person."""
-    document = _document(_lab("preview", results, "--json", "--limit", 2, folder=tmp_path))
+    document = answer_of(lab("preview", results, "--json", "--limit", 2, folder=tmp_path))
     assert document["rows"] == {"looked_at": 2, "total": 3, "limit": 2, "complete": False}
     assert len(document["containers"]) == 2
     note = "only the first 2 of 3 results were looked at: the limit is 2"
     assert document["notes"] == [note]
-    assert note in _lab("preview", results, "--limit", 2, folder=tmp_path).stdout
+    assert note in lab("preview", results, "--limit", 2, folder=tmp_path).stdout
 
 
 @pytest.mark.parametrize(
@@ -139,8 +115,8 @@ def test_mistakes_are_documents_too(
 ) -> None:
     """2 for what could not be started, 3 for what the action would refuse; in words, with all keys of a document."""
     assert results.name == "three.csv"
-    done = _lab("preview", *arguments, "--json", folder=tmp_path)
-    document = _document(done)
+    done = lab("preview", *arguments, "--json", folder=tmp_path)
+    document = answer_of(done)
     assert done.returncode == code
     assert words in document["problems"][0]
     assert (document["containers"], document["trace"]) == ([], [])
@@ -149,28 +125,28 @@ def test_mistakes_are_documents_too(
 
 def test_rules_of_the_state_folder_count(results: Path, tmp_path: Path) -> None:
     """What the configuration page of this state has saved is used; a wrong rule stops with stanza and key."""
-    assert _lab("preview", results, "--state", "s", folder=tmp_path).returncode == 0
+    assert lab("preview", results, "--state", "s", folder=tmp_path).returncode == 0
     local = tmp_path / "s" / "splunk" / "etc" / "apps" / APP / "local" / "ta_send_to_soar_mapping.conf"
     local.parent.mkdir(exist_ok=True)
     local.write_text("[mine]\norder = 50\nfields = src\nto = cs1\n", encoding="utf-8")
-    document = _document(_lab("preview", results, "--json", "--state", "s", folder=tmp_path))
+    document = answer_of(lab("preview", results, "--json", "--state", "s", folder=tmp_path))
     assert document["containers"][0]["artifacts"][0]["cef"]["cs1"] == "203.0.113.7"
-    (line,) = _document(_lab("map", "src=10.0.0.1", "--json", "--state", "s", folder=tmp_path))["trace"]
+    (line,) = answer_of(lab("map", "src=10.0.0.1", "--json", "--state", "s", folder=tmp_path))["trace"]
     assert (line["rule"], line["target"]) == ("mine", "cs1")
     local.write_text("[mine]\norder = 50\nfields = src\nto = nokind: cs1\n", encoding="utf-8")
     for command in (("preview", results), ("map", "src=10.0.0.1")):
-        done = _lab(*command, "--json", "--state", "s", folder=tmp_path)
+        done = lab(*command, "--json", "--state", "s", folder=tmp_path)
         assert done.returncode == 3
-        assert "[mine] to" in _document(done)["problems"][0]
+        assert "[mine] to" in answer_of(done)["problems"][0]
 
 
 def test_map_explains_single_values(tmp_path: Path) -> None:
     """A table for a person, a document for a script; a field named twice has two values."""
     arguments = ("map", "dest=10.0.0.7", "dest=web01", "weird=x")
-    text = _lab(*arguments, folder=tmp_path).stdout
+    text = lab(*arguments, folder=tmp_path).stdout
     line = next(line for line in text.splitlines() if "10.0.0.7" in line)
     assert "destinationAddress" in line
-    document = _document(_lab(*arguments, "--json", folder=tmp_path))
+    document = answer_of(lab(*arguments, "--json", folder=tmp_path))
     assert [(one["field"], one["value"]) for one in document["trace"]] == [
         ("dest", "10.0.0.7"),
         ("dest", "web01"),
@@ -191,15 +167,15 @@ def test_map_looks_at_the_search(tmp_path: Path) -> None:
         encoding="utf-8",
     )
     for option, target in (("--data-model", "cs1"), ("--sourcetype", "cs2"), ("--search-name", "cs3")):
-        (line,) = _document(_lab("map", "x=1", option, "Web", "--json", "--state", "s", folder=tmp_path))["trace"]
+        (line,) = answer_of(lab("map", "x=1", option, "Web", "--json", "--state", "s", folder=tmp_path))["trace"]
         assert line["target"] == target
-    (line,) = _document(_lab("map", "x=1", "--json", "--state", "s", folder=tmp_path))["trace"]
+    (line,) = answer_of(lab("map", "x=1", "--json", "--state", "s", folder=tmp_path))["trace"]
     assert line["target"] == "x"
 
 
 @pytest.mark.parametrize("argument", ["dest", "=x", "dest="])
 def test_map_wants_pairs(tmp_path: Path, argument: str) -> None:
     """A mistake is said in plain words, exit code 2."""
-    done = _lab("map", argument, "--json", folder=tmp_path)
+    done = lab("map", argument, "--json", folder=tmp_path)
     assert done.returncode == 2
-    assert "is not FIELD=VALUE" in _document(done)["problems"][0]
+    assert "is not FIELD=VALUE" in answer_of(done)["problems"][0]

@@ -2,46 +2,25 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from lab.runner.lab import REPOSITORY
+from tests.lab.command import answer_of, lab
 
 SUMMARY = {"delivered": 0, "updated": 0, "queued": 0, "rejected": 0, "simulated": 0}
-
-
-def _lab(*arguments: object, folder: Path, **environ: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "lab", *map(str, arguments)],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(REPOSITORY), "NO_COLOR": "1", "COLUMNS": "160", **environ},
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        timeout=120,
-        check=False,
-    )
-
-
-def _document(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
-    document: dict[str, Any] = json.loads(done.stdout)
-    assert done.stdout.count("\n") == 1
-    assert document["exit_code"] == done.returncode
-    return document
 
 
 def test_json_is_one_document_and_state_stays(three_rows: Path, tmp_path: Path) -> None:
     """Two calls on one state: only JSON on stdout, three delivered, then three updated in the same containers."""
     sid = "scheduler__admin__search__RMD5abc_at_1700000000_1"
     arguments = ("send", three_rows, "--json", "--sid", sid, "--state", "s")
-    first, second = (_document(_lab(*arguments, folder=tmp_path)) for _ in range(2))
+    first, second = (answer_of(lab(*arguments, folder=tmp_path)) for _ in range(2))
     assert (first["sid"], first["summary"]) == (sid, {**SUMMARY, "delivered": 3})
     assert second["summary"] == {**SUMMARY, "updated": 3}
     ids = [[result["container_id"] for result in document["results"]] for document in (first, second)]
@@ -59,7 +38,7 @@ def test_json_is_one_document_and_state_stays(three_rows: Path, tmp_path: Path) 
 
 def test_person_sees_a_table_and_where_to_look(three_rows: Path, tmp_path: Path) -> None:
     """Without --json: a line per row with its link, the sum, the log; the state is .lab in the working folder."""
-    done = _lab("send", three_rows, "--mode", "adhoc", folder=tmp_path)
+    done = lab("send", three_rows, "--mode", "adhoc", folder=tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("https://127.0.0.1:") == 3
     assert "3 delivered" in done.stdout
@@ -95,11 +74,11 @@ def test_mistakes_are_said_in_plain_words(
     """A user's mistake: exit code 2, one sentence on stderr, no traceback, and with --json still a document."""
     assert three_rows.name == "three.csv"
     (tmp_path / "binary.csv").write_bytes(b"\0\1\2\xff")
-    done = _lab("send", *arguments, "--json", folder=tmp_path)
+    done = lab("send", *arguments, "--json", folder=tmp_path)
     assert done.returncode == 2
     assert words in done.stderr
     assert "Traceback" not in done.stderr
-    document = _document(done)
+    document = answer_of(done)
     assert document["results"] == []
     assert words in document["problems"][0]
 
@@ -109,7 +88,7 @@ def test_secret_given_to_the_lab_is_printed_nowhere(three_rows: Path, tmp_path: 
     token = "s3cret-9d41c7"
     arguments = ("send", three_rows, "--soar", "https://127.0.0.1:1", "--state", "s")
     for options in ((), ("--json",)):
-        done = _lab(*arguments, *options, folder=tmp_path, LAB_SOAR_TOKEN=token)
+        done = lab(*arguments, *options, folder=tmp_path, LAB_SOAR_TOKEN=token)
         assert done.returncode == 0
         assert "queued" in done.stdout
         assert token not in done.stdout + done.stderr
@@ -121,8 +100,8 @@ def test_secret_given_to_the_lab_is_printed_nowhere(three_rows: Path, tmp_path: 
 
 def test_token_of_the_environment_does_not_disturb_the_stand_in(three_rows: Path, tmp_path: Path) -> None:
     """LAB_SOAR_TOKEN without --soar is simply not used."""
-    done = _lab("send", three_rows, "--json", folder=tmp_path, LAB_SOAR_TOKEN="x")
-    assert _document(done)["summary"]["delivered"] == 3
+    done = lab("send", three_rows, "--json", folder=tmp_path, LAB_SOAR_TOKEN="x")
+    assert answer_of(done)["summary"]["delivered"] == 3
 
 
 def test_serve_and_send_share_one_soar(three_rows: Path, tmp_path: Path) -> None:
@@ -137,8 +116,8 @@ def test_serve_and_send_share_one_soar(three_rows: Path, tmp_path: Path) -> None
         try:
             assert server.stdout is not None
             url = server.stdout.readline().split()[-1]
-            document = _document(_lab("send", three_rows, "--json", folder=tmp_path))
-            again = _lab("serve", folder=tmp_path)
+            document = answer_of(lab("send", three_rows, "--json", folder=tmp_path))
+            again = lab("serve", folder=tmp_path)
         finally:
             server.send_signal(signal.SIGTERM)
         assert server.wait(timeout=20) == 0

@@ -213,7 +213,11 @@ def test_a_second_release_is_harmless(store: JournalStore, results: Path) -> Non
     """Whoever meets an error after the end releases again: the descriptor may be another file's by then."""
     journal = store.create("k", PAYLOAD, results, SETTINGS)
     store.finish(journal, exit_code=0)
+    others = [os.open(results, os.O_RDONLY) for _ in range(3)]
     journal.release()
+    for other in others:
+        assert os.fstat(other).st_size == results.stat().st_size
+        os.close(other)
 
 
 def test_what_was_started_is_remembered_with_the_end(store: JournalStore, results: Path) -> None:
