@@ -210,3 +210,23 @@ def test_a_number_that_breaks_things_later_is_told(key: str, text: str) -> None:
 def test_a_log_level_that_is_none_stops_no_alert(tmp_path: Path) -> None:
     """A typing error in local/ta_send_to_soar_settings.conf falls back to INFO."""
     assert load(tmp_path, ta_send_to_soar_settings="[logging]\nloglevel = verbose\n").log_level == "INFO"
+
+
+@pytest.mark.parametrize(
+    ("stanza", "by_service", "roles"),
+    [
+        ({}, 0, ()),
+        ({"delivery": "direct", "allowed_roles": ""}, 0, ()),
+        ({"delivery": "service", "allowed_roles": "soc"}, 1, ("soc",)),
+        ({"allowed_roles": " soc, tier_2 ,,"}, 0, ("soc", "tier_2")),
+    ],
+)
+def test_who_may_use_an_account(stanza: Mapping[str, str], by_service: object, roles: tuple[str, ...]) -> None:
+    """Direct, for whoever may use the actions, when nothing else is said."""
+    assert settings(prod=stanza).access("prod") == module.Access(bool(by_service), frozenset(roles))
+
+
+def test_a_delivery_that_there_is_not_is_told() -> None:
+    """A typing error does not make an account a direct one."""
+    with pytest.raises(SettingsError, match='delivery = "servce"'):
+        settings(prod={"delivery": "servce"}).access("prod")

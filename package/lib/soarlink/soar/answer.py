@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from soarlink.wire.exchange import Reply
 
 _EXCERPT = 200
-_TOO_MANY, _TOO_LARGE = 429, 413
+_TOO_MANY, _TOO_LARGE, _FORBIDDEN = 429, 413, 403
 _REPEATABLE = (408, 425)  # a proxy's timeout, not SOAR saying no
 _SUCCESS, _REDIRECT, _FAULT = 2, 3, 5  # hundreds
 _DUPLICATE_KEYS = ("existing_container_id", "existing_artifact_id")
@@ -108,7 +108,7 @@ def _error(reply: Reply, body: Any, server: str) -> SoarError:
     if status == _TOO_MANY:
         return Throttled(f"{said}.", "It is asked for too much; send less at a time.", status, _retry_after(reply))
     if status in (401, 403) or "automation token" in message.lower() or "user is inactive" in message.lower():
-        return AuthFailed(f"{said}.", _auth_remedy(message), status)
+        return AuthFailed(f"{said}.", _auth_remedy(message, status), status)
     if status // 100 == _REDIRECT:
         return Refused(f"{said}, a redirect.", "The account's URL must be the one where SOAR itself answers.", status)
     if status == _TOO_LARGE:
@@ -126,12 +126,16 @@ def _error(reply: Reply, body: Any, server: str) -> SoarError:
     return Refused(f"{said} with {_excerpt(reply.body)}.", "See that the account's URL leads to SOAR.", status)
 
 
-def _auth_remedy(message: str) -> str:
+def _auth_remedy(message: str, status: int) -> str:
     lowered = message.lower()
     if "permission" in lowered:
         return "Give the automation user's role the permission that the message names."
     if "ip" in lowered.split():
         return "Add this search head's address to the automation user's allowed IPs."
+    if "password" in lowered:
+        return "Check the account's user name and password."
+    if status == _FORBIDDEN:
+        return "Check the automation user's allowed IPs, and its role's permissions."
     return "Check the account's token: a new one made in SOAR ends the old one at once. Check the allowed IPs too."
 
 

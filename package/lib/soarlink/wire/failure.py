@@ -56,15 +56,12 @@ def from_requests(error: requests.RequestException, host: str) -> ExchangeFailed
     """Classify an exception of ``requests``. ``host`` is ``host:port`` for the message."""
     for cause in _chain(error):
         if isinstance(cause, (ssl.SSLCertVerificationError, CertificateError)):
-            return _untrusted(cause, host)
+            return untrusted(cause, host)
         # urllib3 derives its "new connection failed" from "connect timed out".
         if isinstance(cause, urllib3.exceptions.ConnectTimeoutError) and not isinstance(
             cause, urllib3.exceptions.NewConnectionError
         ):
-            return ExchangeFailed.not_sent(
-                f"{host} did not accept a connection in time.",
-                "Check the host, the port and any firewall between them.",
-            )
+            return late(host)
     for cause in _chain(error):
         if isinstance(cause, urllib3.exceptions.ProxyError) and _is_before_tunnel(cause):
             return ExchangeFailed.not_sent(
@@ -72,7 +69,7 @@ def from_requests(error: requests.RequestException, host: str) -> ExchangeFailed
                 "Check the proxy's host, port, user and password, and that it allows this destination.",
             )
         if isinstance(cause, urllib3.exceptions.NewConnectionError):
-            return _unreachable(cause, host)
+            return unreachable(_root(cause), host)
     if isinstance(error, requests.ReadTimeout):
         return ExchangeFailed.maybe(f"{host} did not answer in time.")
     if isinstance(error, (requests.exceptions.InvalidURL, requests.exceptions.InvalidHeader)):
@@ -95,7 +92,15 @@ def _is_before_tunnel(error: urllib3.exceptions.ProxyError) -> bool:
     return refused or any(isinstance(cause, urllib3.exceptions.NewConnectionError) for cause in causes)
 
 
-def _untrusted(error: Exception, host: str) -> ExchangeFailed:
+def late(host: str) -> ExchangeFailed:
+    """No connection within the connect timeout."""
+    return ExchangeFailed.not_sent(
+        f"{host} did not accept a connection in time.", "Check the host, the port and any firewall between them."
+    )
+
+
+def untrusted(error: Exception, host: str) -> ExchangeFailed:
+    """A certificate that does not hold."""
     message = getattr(error, "verify_message", "") or str(error)
     lowered = message.lower()
     if "mismatch" in lowered or "doesn't match" in lowered:
@@ -106,13 +111,15 @@ def _untrusted(error: Exception, host: str) -> ExchangeFailed:
         remedy = "Have the certificate renewed, and check this machine's clock."
     elif "not yet valid" in lowered:
         remedy = "Check the clocks of both machines."
+    elif "self-signed certificate" in lowered.replace("self signed", "self-signed") and "chain" not in lowered:
+        remedy = "It is signed by nobody but itself: paste it, in PEM form, into the account's CA certificate."
     else:
         remedy = "Paste the PEM of the authority that signed it into the account's CA certificate."
     return ExchangeFailed.not_sent(f"The certificate of {host} is not trusted: {message}.", remedy)
 
 
-def _unreachable(error: urllib3.exceptions.NewConnectionError, host: str) -> ExchangeFailed:
-    cause = _root(error)
+def unreachable(cause: BaseException, host: str) -> ExchangeFailed:
+    """No connection, for the reason that the socket gave."""
     if isinstance(cause, socket.gaierror):
         return ExchangeFailed.not_sent(
             f"The name of {host} can't be resolved.", "Check the URL for typing errors, and this machine's DNS."
