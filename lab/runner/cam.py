@@ -24,15 +24,22 @@ class RidLog:
     Args:
         invocations: how many lines say that the action was invoked for it.
         statuses: every ``action_status`` in the order of the log.
+        earlier: how many of them were there before the run that is looked at: the action was called before.
     """
 
     invocations: int = 0
     statuses: list[str] = field(default_factory=list)
+    earlier: int = 0
 
     @property
     def status(self) -> str | None:
         """The newest status: what Enterprise Security shows."""
         return self.statuses[-1] if self.statuses else None
+
+    @property
+    def had_ended(self) -> bool:
+        """Whether an earlier call had told its final status: there is only one, so this run tells none."""
+        return any(status in TERMINAL for status in self.statuses[: self.earlier])
 
 
 @dataclass
@@ -67,6 +74,17 @@ class CamLog:
         elif _ERROR.search(raw):
             self.errors.append(str(fields.get("signature", "")))
         return True
+
+    def precede(self, rids: Mapping[str, RidLog]) -> None:
+        """Put what earlier calls of the same search logged before what this one did."""
+        for rid, before in rids.items():
+            entry = self.rids.get(rid)
+            if entry is not None:
+                entry.invocations += before.invocations
+                entry.statuses[:0] = before.statuses
+                entry.earlier = len(before.statuses)
+            else:
+                self.rids[rid] = RidLog(before.invocations, before.statuses, len(before.statuses))
 
 
 def same_sid(sid: str, logged: str) -> bool:

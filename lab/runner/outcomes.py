@@ -42,13 +42,17 @@ def read_notes(events: Iterable[Mapping[str, Any]], *, sid: str) -> list[str]:
     return [f"{count} {'result' if count == 1 else 'results'}: {note}" for note, count in found.items()]
 
 
-def read_run(events: Iterable[Mapping[str, Any]], *, action: str, sid: str) -> tuple[CamLog, list[Outcome], list[str]]:
+def read_run(
+    events: Iterable[Mapping[str, Any]], *, action: str, sid: str, before: Iterable[Mapping[str, Any]] = ()
+) -> tuple[CamLog, list[Outcome], list[str]]:
     """Read what one run of an action left in the indexes.
 
     Args:
         events: indexed events, from the time of the run.
         action: the action's name.
         sid: the search's id.
+        before: the events before them; read when the action was called for the same search before, which shows in
+            results that it does not announce again.
 
     Returns:
         Its log, the outcomes in the order of the results, and what is wrong with the result events.
@@ -68,6 +72,11 @@ def read_run(events: Iterable[Mapping[str, Any]], *, action: str, sid: str) -> t
             outcomes.append(_outcome(body))
         else:
             problems.append(f"A result event has status {body.get('status')!r}; known are {', '.join(STATUSES)}.")
+    if any(outcome.rid not in log.rids or not log.rids[outcome.rid].invocations for outcome in outcomes):
+        earlier = CamLog(action, sid)
+        for event in before:
+            earlier.add(event)
+        log.precede(earlier.rids)
     # Outcomes come as SOAR answers; the log announces results in the order of the file.
     order = {rid: number for number, rid in enumerate(log.rids)}
     outcomes.sort(key=lambda outcome: order.get(outcome.rid, len(order)))
@@ -87,7 +96,8 @@ def contradictions(log: CamLog, outcomes: Iterable[Outcome], *, rows: int) -> li
     for outcome in outcomes:
         by_rid.setdefault(outcome.rid, []).append(outcome)
     reported = sum(len(group) for group in by_rid.values())
-    invoked = sum(entry.invocations for entry in log.rids.values())
+    # An earlier call may have announced other results of the same search.
+    invoked = sum(entry.invocations for rid, entry in log.rids.items() if rid in by_rid)
     if reported != rows:
         problems.append(f"{rows} results went in, {reported} have an outcome.")
     if invoked != rows:
@@ -108,7 +118,7 @@ def _contradictions_of(rid: str, group: list[Outcome], log: CamLog) -> list[str]
     if len(terminal) > 1:
         problems.append(f"Result {rid} has {len(terminal)} final statuses in the log: {', '.join(terminal)}.")
     expected = _CAM_STATUS[group[-1].status]
-    if entry.status != expected:
+    if entry.status != expected and not entry.had_ended:
         problems.append(
             f"Result {rid} is {group[-1].status}; the log should say {expected} and says {entry.status or 'nothing'}."
         )

@@ -88,7 +88,9 @@ def send(stage: Stage, request: SendRequest) -> Report:
     marks = stage.indexes.marks()
     runs, notes = _run_calls(stage, job)
     stage.indexer.collect()
-    log, outcomes, problems = read_run(stage.indexes.since(marks), action=job.action.name, sid=job.search.sid)
+    log, outcomes, problems = read_run(
+        stage.indexes.since(marks), action=job.action.name, sid=job.search.sid, before=stage.indexes.before(marks)
+    )
     notes.extend(read_notes(stage.indexes.since(marks), sid=job.search.sid))
     given = len(runs) if job.search.mode is Mode.PER_RESULT else job.results.count
     problems.extend(contradictions(log, outcomes, rows=given))

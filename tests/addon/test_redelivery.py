@@ -179,6 +179,7 @@ def test_a_rerun_meets_the_work_that_is_under_way(own: Lab, tmp_path: Path) -> N
     again = own.send(request)
     assert {outcome.status for outcome in again.results} == {"queued"}
     assert "under way" in str(again.results[0].reason)
+    assert again.problems == ()
     _admin(own).clear()
     assert own.drain(wait=60).remaining == 0
     _exactly_once(own)

@@ -55,6 +55,16 @@ class Indexes:
                 for line in stream:
                     yield json.loads(line)
 
+    def before(self, marks: Mapping[str, int]) -> Iterator[dict[str, Any]]:
+        """Yield the events that were indexed before ``marks`` were taken, index by index."""
+        for path in sorted(self.folder.glob(f"*{_SUFFIX}")):
+            left = marks.get(path.stem, 0)
+            with path.open("rb") as stream:
+                while left > 0:
+                    line = stream.readline()
+                    left -= len(line)
+                    yield json.loads(line)
+
     def _file(self, name: str) -> Path:
         if not name or "/" in name or name.startswith("."):
             raise LabError(f"{name!r} is no name of an index.", exit_code=1)

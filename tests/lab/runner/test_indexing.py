@@ -125,7 +125,7 @@ def test_log_is_followed_through_rotation_and_restart(home: SplunkHome) -> None:
 
 
 def test_marks_hide_what_was_there_before(home: SplunkHome) -> None:
-    """``since`` gives what was indexed after the marks only."""
+    """``since`` gives what was indexed after the marks only, ``before`` the rest."""
     _spool(home, "TA_send_to_soar_1.stash_soar", BREAKER.join(['***SPLUNK*** index="main"', _result("0")]))
     indexer, indexes = _indexer(home)
     indexer.collect()
@@ -133,6 +133,8 @@ def test_marks_hide_what_was_there_before(home: SplunkHome) -> None:
     _spool(home, "TA_send_to_soar_2.stash_soar", BREAKER.join(['***SPLUNK*** index="main"', _result("7")]))
     indexer.collect()
     assert [event["fields"]["rid"] for event in indexes.since(marks)] == ["7"]
+    assert [event["fields"]["rid"] for event in indexes.before(marks)] == ["0"]
+    assert list(indexes.before({})) == []
 
 
 def test_file_that_is_still_written_is_left_alone(home: SplunkHome) -> None:

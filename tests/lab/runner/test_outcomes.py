@@ -32,8 +32,8 @@ def _result(rid: str, status: str, sid: str = "s1", **fields: Any) -> Event:
     }
 
 
-def _read(*events: Event, rows: int) -> tuple[list[Outcome], list[str]]:
-    log, outcomes, problems = read_run(events, action="send_to_soar", sid="s1")
+def _read(*events: Event, rows: int, before: tuple[Event, ...] = ()) -> tuple[list[Outcome], list[str]]:
+    log, outcomes, problems = read_run(events, action="send_to_soar", sid="s1", before=before)
     return outcomes, [*problems, *contradictions(log, outcomes, rows=rows)]
 
 
@@ -122,6 +122,38 @@ def test_realtime_search_is_known_without_its_snapshot() -> None:
 def test_contradictions_are_named(events: tuple[Event, ...], rows: int, problem: str) -> None:
     """Each way in which log, events and rows can disagree gives a problem that says so."""
     _, problems = _read(*events, rows=rows)
+    assert any(problem in text for text in problems), problems
+
+
+@pytest.mark.parametrize(
+    ("logged", "new", "status"),
+    [
+        ("success", (), "updated"),
+        ("success", (), "rejected"),
+        ("failure", (), "delivered"),
+        ("pending", (), "queued"),
+        ("pending", (_line("0", "x", action_status="success"),), "updated"),
+    ],
+)
+def test_a_second_call_announces_nothing_again(logged: str, new: tuple[Event, ...], status: str) -> None:
+    """One invocation and one final status for both calls: the log keeps the end that it has."""
+    before = (_line("0"), _line("0", "x", action_status=logged), _line("7"), _line("0", sid="other"))
+    outcomes, problems = _read(*new, _result("0", status), rows=1, before=before)
+    assert [outcome.status for outcome in outcomes] == [status]
+    assert problems == []
+
+
+@pytest.mark.parametrize(
+    ("logged", "new", "problem"),
+    [
+        ("success", (_line("0", "x", action_status="success"),), "2 final statuses"),
+        ("pending", (), "should say success and says pending"),
+    ],
+)
+def test_a_second_call_is_held_against_the_first(logged: str, new: tuple[Event, ...], problem: str) -> None:
+    """A second final status, or none at all."""
+    before = (_line("0"), _line("0", "x", action_status=logged))
+    _, problems = _read(*new, _result("0", "updated"), rows=1, before=before)
     assert any(problem in text for text in problems), problems
 
 

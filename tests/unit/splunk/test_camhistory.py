@@ -8,7 +8,7 @@ from typing import Callable
 
 import pytest
 
-from soarlink.delivery.outcome import DELIVERED, QUEUED, REJECTED, RowOutcome
+from soarlink.delivery.outcome import DELIVERED, QUEUED, REJECTED, UPDATED, RowOutcome
 from soarlink.splunk import camhistory, payload
 from soarlink.splunk.actionlog import BACKUPS, ActionLogHandler
 from soarlink.splunk.cam import CommonAction
@@ -100,6 +100,28 @@ def test_foreign_bytes_stop_nothing(act: Act, log: Path) -> None:
     cut = whole.splitlines()[0].partition(b" rid=")[0]
     log.write_bytes(b"\xff\xfe\x00 litter\n" + f'x sid="{SCHEDULED_SID}" no result\n'.encode() + whole + cut)
     assert camhistory.read(log, SCHEDULED_SID)["0"] == {"success"}
+
+
+def test_the_end_of_a_row_is_read_back(act: Act, log: Path) -> None:
+    """With all that its line says, the first end counts; a row that waits has none."""
+    first = RowOutcome(make_account(0), UPDATED, container_id=12, container_url="https://s/mission/12", artifacts=3)
+    refused = RowOutcome(make_account(1), REJECTED, reason="No such label. Create it")
+    action = act()
+    for outcome in (first, refused, RowOutcome(make_account(2), QUEUED), RowOutcome(make_account(0), REJECTED)):
+        action.line(outcome)
+    action.close()
+    found = camhistory.ends(log, SCHEDULED_SID)
+    assert set(found) == {"0", "1"}
+    assert found["0"].outcome(make_account(0)) == first
+    assert found["1"].outcome(make_account(1)) == refused
+
+
+def test_a_line_of_another_writer_is_no_end(act: Act, log: Path) -> None:
+    """A status without a state that we know."""
+    action = act()
+    action.message("x", status="success", rids=[("", "0", "")])
+    action.close()
+    assert camhistory.ends(log, SCHEDULED_SID) == {}
 
 
 def test_no_log_is_no_history(log: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from soarlink.rows.results import Results
     from soarlink.soar.account import Account
     from soarlink.splunk.cam import CommonAction
+    from soarlink.splunk.camhistory import RowEnd
 
 FINAL_REFUSALS = (401, 403)
 
@@ -241,13 +242,22 @@ class Alert:
         tell_every_row(self._request.results, self._clerk, state, reason, self._action)
 
 
-def tell_every_row(results: Results, clerk: Clerk, state: str, reason: str, action: CommonAction) -> None:
-    """Announce every row that has no outcome and tell it the same."""
+def tell_every_row(
+    results: Results,
+    clerk: Clerk,
+    state: str,
+    reason: str,
+    action: CommonAction,
+    *,
+    ends: Mapping[str, RowEnd] | None = None,
+) -> None:
+    """Announce every row that has no outcome and tell it the same; a row that has ended, by result id, is told that."""
     try:
         for row in results:
             if not clerk.knows(row.position):
                 account = RowAccount(row.position, row.rid, row.first("orig_sid"), row.first("orig_rid"), 0, 0, 0, ())
                 clerk.announce(account)
-                clerk.tell(RowOutcome(account, state, reason=reason))
+                end = (ends or {}).get(row.rid)
+                clerk.tell(RowOutcome(account, state, reason=reason) if end is None else end.outcome(account))
     except ResultsError as broken:
         action.message(str(broken), level=logging.ERROR)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from soarlink.delivery.outcome import CAM_STATUS, QUEUED, REJECTED, RowOutcome, count, exit_code
 from soarlink.splunk.cam import EVENTS_PER_FILE
-from soarlink.splunk.camhistory import INVOKED
+from soarlink.splunk.camhistory import ENDS, INVOKED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,9 +25,6 @@ if TYPE_CHECKING:
         def note_told(self, positions: Sequence[int], state: str) -> None:
             """Keep that these rows were told this state."""
             ...
-
-
-_ENDS = frozenset({"success", "failure"})
 
 
 class Clerk:
@@ -121,7 +118,7 @@ class Clerk:
     def _has_line(self, account: RowAccount, state: str) -> bool:
         """Whether the log must not get this line: it has it, or it has the row's end, of which there is only one."""
         told = self._history.get(account.rid, frozenset())
-        return CAM_STATUS[state] in told or not told.isdisjoint(_ENDS)
+        return CAM_STATUS[state] in told or not told.isdisjoint(ENDS)
 
     def _has_been(self, account: RowAccount, state: str, word: str) -> bool:
         if self._told is not None and self._told.is_told(account.position, state):

@@ -18,7 +18,7 @@ from soarlink.delivery.outcome import EXIT_CONFIGURATION, EXIT_INTERNAL, EXIT_RE
 from soarlink.errors import JournalError, PayloadError, ResultsError, SendToSoarError
 from soarlink.journal.journal import AlreadyJournaled, Journal, JournalStore, run_key
 from soarlink.rows.results import Results
-from soarlink.splunk import payload, rules
+from soarlink.splunk import camhistory, payload, rules
 from soarlink.splunk.cam import CommonAction
 
 if TYPE_CHECKING:
@@ -123,8 +123,7 @@ class _Run:
             store.save_mapping(request.mapping.digest, lambda: rules.stanzas(APP))
             journal = store.create(key, json.loads(invocation.text.reveal()), invocation.results_file, _facts(request))
         except AlreadyJournaled:
-            self._tell_all(QUEUED, JournalError("This run is written down and under way: it is not sent twice."))
-            return 0
+            return self._stand_back()
         except JournalError as error:
             self._tell_all(REJECTED, error)
             return EXIT_REJECTED
@@ -132,6 +131,16 @@ class _Run:
         for identity, playbook, note in finished.runs if finished is not None else ():
             journal.ledger.note_run(identity, playbook, note)  # Splunk calls it again: what was started stays started
         return self._deliver(request, store, journal)
+
+    def _stand_back(self) -> int:
+        """The same call is under way, or waits to be: rows that have ended stay so, the others wait with it."""
+        log, sid = self._action.log, self._invocation.run.sid
+        self._clerk = Clerk(self._action, history=camhistory.read(log, sid))
+        reason = "This run is written down and under way: it is not sent twice."
+        self._action.message(f"Nothing was sent: {reason}", level=logging.WARNING)
+        ends = camhistory.ends(log, sid)
+        tell_every_row(self._results, self._clerk, QUEUED, reason, self._action, ends=ends)
+        return self._clerk.exit_code()
 
     def _deliver(self, request: Request, store: JournalStore, journal: Journal) -> int:
         self._is_written_down = True

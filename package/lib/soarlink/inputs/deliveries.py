@@ -186,8 +186,7 @@ class Deliveries:
         for run, outcomes in told.items():
             invocation = payload.parse(_text(run), run.action)
             action = CommonAction(invocation, self._session.home, settings.index, self._session.clock)
-            log = self._session.home / "var" / "log" / "splunk" / f"{run.action}_modalert.log"
-            clerk = Clerk(action, history=camhistory.read(log, run.sid))
+            clerk = Clerk(action, history=camhistory.read(action.log, run.sid))
             for outcome in outcomes:
                 clerk.tell(outcome)
             clerk.flush()

@@ -91,8 +91,7 @@ class Journals:
         invocation = payload.parse(journal.payload(), name)
         action = CommonAction(invocation, self._session.home, clock=self._session.clock)
         try:
-            log = self._session.home / "var" / "log" / "splunk" / f"{name}_modalert.log"
-            clerk = Clerk(action, journal.ledger, camhistory.read(log, invocation.run.sid))
+            clerk = Clerk(action, journal.ledger, camhistory.read(action.log, invocation.run.sid))
             written = self._mapping(str(journal.settings().get("mapping", "")))
             request = requests_of.read(self._session.app, invocation, journal.results, action, written)
             return self._deliver(request, journal, action, clerk, outbox)

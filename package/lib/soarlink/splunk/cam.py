@@ -74,6 +74,11 @@ class CommonAction(ModularAction):
         self.events: list[str] = []
         self._started = clock()
 
+    @property
+    def log(self) -> Path:
+        """The action's log file."""
+        return log_of(self._run.action, self._home)
+
     def verbose(self) -> None:
         """Log at DEBUG too. Less than INFO is not on offer: Enterprise Security reads those lines."""
         self.logger.setLevel(logging.DEBUG)
@@ -219,10 +224,14 @@ def _result_id(account: RowAccount) -> ResultId:
     return ResultId(account.orig_sid, account.rid, account.orig_rid)
 
 
+def log_of(action: str, home: Path) -> Path:
+    """An action's log file; its name makes CIM find it: sourcetype modular_alerts:<action>, index cim_modactions."""
+    return home / "var" / "log" / "splunk" / f"{action}_modalert.log"
+
+
 def _logger(action: str, home: Path) -> logging.Logger:
-    # The file's name makes CIM find it: sourcetype modular_alerts:<action>, index cim_modactions.
     logger = logging.getLogger(f"{action}_modalert")
     logger.propagate = False
     logger.setLevel(logging.INFO)  # ES needs the lines at INFO, whatever the add-on's log level
-    logger.handlers = [ActionLogHandler(home / "var" / "log" / "splunk" / f"{action}_modalert.log")]
+    logger.handlers = [ActionLogHandler(log_of(action, home))]
     return logger
