@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from lab.runner.accounts import Account, Accounts
 from lab.runner.lab import APP, Lab
+from lab.runner.report import Report
 from tests.addon.conftest import Send
+
+Requests = Callable[[Callable[[], Report]], tuple[Report, list[str]]]
 
 ROWS = [{"src": f"10.0.2.{n}"} for n in range(3)]
 
@@ -45,12 +50,23 @@ def test_a_dead_address(lab: Lab, send: Send) -> None:
     assert all("refuses connections" in str(outcome.reason) for outcome in report.results)
 
 
-def test_an_unknown_label(send: Send) -> None:
-    """SOAR's words and the way out."""
-    report = send(ROWS, {"label": "nonsense"})
+def test_an_unknown_label(send: Send, requests_of: Requests) -> None:
+    """The value, the parameter, what there is and the way out; no container was asked for."""
+    report, requests = requests_of(lambda: send(ROWS, {"label": "evnts"}))
     assert report.exit_code == 4
-    assert 'Label "nonsense" is not a known label' in str(report.results[0].reason)
-    assert "parameter label" in str(report.results[0].reason)
+    reason = str(report.results[0].reason)
+    assert 'SOAR has no label "evnts" (parameter label). Closest: "events". There are: events, notable' in reason
+    assert "Create the label in SOAR" in reason
+    assert "POST /rest/container" not in requests
+
+
+def test_an_unknown_severity(send: Send) -> None:
+    """What a user wrote in full is not adjusted to another one."""
+    report = send(ROWS, {"severity": "critical"})
+    assert report.exit_code == 4
+    assert 'SOAR has no severity "critical" (parameter severity). There are: High, Medium, Low' in str(
+        report.results[0].reason
+    )
 
 
 def test_one_bad_row_stops_no_other(send: Send) -> None:

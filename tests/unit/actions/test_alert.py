@@ -198,10 +198,11 @@ def test_one_refused_container_leaves_the_others_waiting(case: Case, soar: Stand
     case.write_down([{"kind": "events"}, {"kind": "nope"}], label="{{kind}}")
     soar.fault("POST /rest/container", "503", after=0, times=1)
     alert = case.deliver()
-    assert (len(alert.waiting), len(alert.rejected)) == (2, 0)
+    assert (len(alert.waiting), len(alert.rejected)) == (1, 1)
     case.offset = 30
     alert = case.deliver()
     assert (len(alert.waiting), len(alert.rejected)) == (0, 1)
+    assert case.states() == ["queued", "rejected", "delivered"]
 
 
 @pytest.mark.parametrize(
@@ -249,6 +250,36 @@ def test_a_vocabulary_that_can_t_be_had_now_holds_every_row(case: Case, soar: St
     soar.reset()
     assert case.deliver().waiting == {}
     assert case.states() == ["queued"] * 3 + ["delivered"] * 3
+
+
+def test_an_unknown_label_is_refused_without_asking_for_a_container(case: Case, soar: StandIn) -> None:
+    """One list is read; every container is kept for a person; its row says what there is."""
+    case.write_down(ROWS, label="evnts", severity="sev-1")
+    alert = case.deliver()
+    assert (len(alert.rejected), alert.waiting, alert.unusable) == (3, {}, None)
+    assert [(record["method"], record["path"]) for record in soar.requests()] == [("GET", "/rest/container_options")]
+    for event in case.installed.events():
+        assert 'SOAR has no label "evnts" (parameter label). Closest: "events".' in event["reason"]
+        assert 'SOAR has no severity "sev-1" (parameter severity). There are: High, Medium, Low.' in event["reason"]
+
+
+def test_soar_judges_a_label_where_its_list_can_t_be_had(case: Case, soar: StandIn) -> None:
+    """The rows arrive all the same, or are refused in SOAR's words."""
+    soar.fault("GET /rest/container_options", "503", times=None)
+    case.write_down([{"kind": "events"}, {"kind": "nope"}], label="{{kind}}")
+    case.deliver()
+    assert case.states() == ["delivered", "rejected"]
+    assert 'Label "nope" is not a known label' in case.installed.events()[1]["reason"]
+
+
+def test_a_server_that_is_away_is_asked_once(case: Case, soar: StandIn) -> None:
+    """The list closes the gate: no container waits for the same failure again."""
+    soar.fault("GET /rest/*", "429", times=None)
+    case.write_down(ROWS, label="events")
+    alert = case.deliver()
+    assert len(alert.waiting) == 3
+    assert len(soar.requests()) == 1
+    assert all("left alone for a while" in event["reason"] for event in case.installed.events())
 
 
 def test_what_is_in_the_outbox_is_passed_over(case: Case, soar: StandIn) -> None:

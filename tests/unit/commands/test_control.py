@@ -117,6 +117,16 @@ def test_resend_changes_what_is_sent(search: Search, outbox: Outbox, home: Path)
     assert event["changes"]["to_account"] == "lab"
 
 
+def test_resend_leaves_the_plan_s_own_refusal_behind(search: Search, outbox: Outbox) -> None:
+    """The label may be there by now, or another one is given: SOAR judges it."""
+    one = put(outbox, "a", REJECTED)
+    loaded = outbox.load(one)
+    refused = replace(loaded, shipments=tuple(replace(part, refusal="no label x") for part in loaded.shipments))
+    assert outbox.replace(one, refused)
+    search("soaroutboxctl", "action=resend", f"key={one.key}")
+    assert [part.refusal for part in outbox.load(now(outbox, "a")).shipments] == [""]
+
+
 def test_resend_without_changes_sends_the_same(search: Search, outbox: Outbox) -> None:
     """Everything rejected of one account, in one search."""
     for identity in "ab":

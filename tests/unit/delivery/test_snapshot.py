@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from soarlink.delivery.snapshot import MAX_AGE, SnapshotFile, vocabulary
-from soarlink.errors import NotSent, Refused, SoarError
+from soarlink.errors import MaybeSent, NotSent, Refused, ServerFault, SoarError, Throttled
 from soarlink.plan.vocabulary import Entry, Vocabulary
 
 SERVER = "https://soar.example.com"
@@ -31,13 +31,16 @@ class Server:
             raise self.error
         return {part: self.parts[part]}
 
-    def look(self, path: Path, names: Mapping[str, str], server: str = SERVER) -> Vocabulary:
+    def look(
+        self, path: Path, names: Mapping[str, str], server: str = SERVER, judged: frozenset[str] = frozenset()
+    ) -> Vocabulary:
         """The vocabulary for a run that asks for these names, by part."""
         return vocabulary(
             lambda known: frozenset(part for part, name in names.items() if known.find(part, name) is None),
             SnapshotFile(path, server),
             self.fetch,
             lambda: self.now,
+            judged,
         )
 
 
@@ -101,6 +104,65 @@ def test_a_list_that_the_user_may_not_read_is_needed_only_for_ids(path: Path) ->
         server.look(path, {"user": "alice"})
 
 
+LABEL = frozenset({"label"})
+FAILURES = [NotSent("down"), Refused("no permission"), ServerFault("500"), MaybeSent("?"), Throttled("later")]
+
+
+@pytest.mark.parametrize("error", FAILURES, ids=lambda error: type(error).__name__)
+def test_a_name_that_soar_judges_needs_no_list(path: Path, error: SoarError) -> None:
+    """Whatever stands against listing labels, the run goes on, and no label is refused for an old list."""
+    server = Server(label={"events": "events"})
+    server.error = error
+    assert not server.look(path, {"label": "mail"}, judged=LABEL).knows("label")
+    server.error = None
+    assert server.look(path, {"label": "events"}, judged=LABEL).knows("label")
+    server.error = error
+    server.now += 10 * MAX_AGE
+    assert server.look(path, {"label": "events"}, judged=LABEL) == Vocabulary()
+    assert server.look(path, {"label": "mail"}, judged=LABEL) == Vocabulary()
+    assert server.asked == ["label"] * 4
+
+
+def test_a_label_that_appeared_since_is_found_and_one_that_did_not_is_refused(path: Path) -> None:
+    """One request settles it, for a minute."""
+    server = Server(label={"events": "events"})
+    server.look(path, {"label": "events"}, judged=LABEL)
+    server.parts = {"label": {"events": "events", "mail": "mail"}}
+    server.now += 61
+    assert server.look(path, {"label": "mail"}, judged=LABEL).find("label", "mail") is not None
+    for _ in range(3):
+        known = server.look(path, {"label": "none"}, judged=LABEL)
+        assert known.knows("label")
+        assert known.find("label", "none") is None
+    assert server.asked == ["label"] * 2
+
+
+def test_an_old_list_refuses_nothing_before_it_was_asked_for_again(path: Path) -> None:
+    """A name that is looked for only where the part is known: the old list counts as one."""
+    server = Server(label={"old": "old"})
+    server.look(path, {"label": "old"})
+    server.parts = {"label": {"new": "new"}}
+    server.now += 10 * MAX_AGE
+
+    def missing(known: Vocabulary) -> frozenset[str]:
+        return LABEL if known.knows("label") and known.find("label", "new") is None else frozenset()
+
+    found = vocabulary(missing, SnapshotFile(path, SERVER), server.fetch, lambda: server.now, LABEL)
+    assert found.find("label", "new") is not None
+    assert server.asked == ["label"] * 2
+
+
+def test_what_somebody_else_lists_is_put_in(path: Path) -> None:
+    """The other parts stay, and no request is needed any more."""
+    file = SnapshotFile(path, SERVER)
+    server = Server()
+    file.add({"user": {"alice": 1}}, server.now - 10)
+    file.add({"label": {"events": "events"}, "severity": {"High": "High"}}, server.now - 5)
+    assert set(file.read()) == {"user", "label", "severity"}
+    server.look(path, {"user": "alice", "label": "events"})
+    assert server.asked == []
+
+
 @pytest.mark.parametrize(
     "content", ["", "[]", "{", '{"format": 0}', '{"format": 1, "server": "https://soar.example.com"}']
 )
@@ -143,6 +205,9 @@ def test_a_file_that_can_t_be_written_costs_nothing_but_a_request(tmp_path: Path
 
 
 def test_without_leave_to_ask_the_file_is_all_there_is(path: Path) -> None:
-    """A dry run asks nothing, whatever is missing."""
+    """A dry run asks nothing, whatever is missing; an old list of labels refuses nothing."""
     file = SnapshotFile(path, SERVER)
     assert vocabulary(lambda _: frozenset({"user"}), file, None, lambda: 0.0) == Vocabulary()
+    file.add({"label": {"a": "a"}, "user": {"b": 1}}, 0.0)
+    for now, parts in ((MAX_AGE - 1, {"label", "user"}), (MAX_AGE, {"user"})):
+        assert set(vocabulary(lambda _: LABEL, file, None, lambda now=now: now, LABEL).parts) == parts  # type: ignore[misc]

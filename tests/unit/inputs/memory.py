@@ -187,6 +187,10 @@ class MemoryClient:
 
         return str(self.soar.write(start, lambda: None, self.account.read_timeout - 1))
 
+    def options(self) -> dict[str, Any]:
+        """The names that the server has."""
+        return {"label": ["events"], "severity": [{"name": "High"}, {"name": "Medium"}, {"name": "Low"}]}
+
     def artifact_keys(self, container_id: int, keys: Iterable[str]) -> set[str]:
         """Those that are there."""
         return set(keys) & set(self.soar.artifacts[container_id])

@@ -39,6 +39,12 @@ def test_a_part_is_one_request(client: SoarClient, soar: StandIn, part: str, nam
     assert len(soar.requests()) == 1
 
 
+def test_a_list_that_is_empty_is_one_that_may_not_be_read(client: SoarClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No server is without labels: nothing is refused for it."""
+    monkeypatch.setattr(client, "options", lambda: {"label": [], "severity": [{"name": "High"}, {"name": ""}, None]})
+    assert vocabulary.fetch(client, "label") == {"severity": {"High": "High"}}
+
+
 def test_ids_belong_to_names(client: SoarClient) -> None:
     """Owners are told to SOAR by id."""
     users = vocabulary.fetch(client, "user")["user"]

@@ -95,7 +95,8 @@ class Alert:
         """
         try:
             found = account()
-            self._prepare(found)
+            opened = gate(found)
+            self._prepare(found, opened)
         except SplunkdError as error:
             self._hold(error) if error.status not in FINAL_REFUSALS else self._refuse(error)
         except SoarError as error:
@@ -103,20 +104,21 @@ class Alert:
         except SendToSoarError as error:
             self._refuse(error)
         else:
-            self._send(found, gate(found))
+            self._send(found, opened)
         self._clerk.flush()
 
-    def _prepare(self, account: Account) -> None:
+    def _prepare(self, account: Account, gate: Gate) -> None:
         request = self._request
 
         def connect() -> SoarClient:
-            return SoarClient(account)
+            return SoarClient(account, Exchanger(account.endpoint(gate.remaining), account.login()))
 
         from soarlink.soar.client import SoarClient
+        from soarlink.wire.exchange import Exchanger
 
         run = request.invocation.run
         known = shaping.vocabulary(
-            request.asked, run, request.results, account=account, home=self._home, connect=connect
+            request.asked, run, request.results, account=account, home=self._home, connect=connect, gate=gate
         )
         per_result = request.invocation.fixed_rid is not None
         most = shaping.most_results(self._app, run.action, per_result=per_result)

@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING, Callable
 
 from soarlink.delivery import snapshot
-from soarlink.errors import ParameterError
+from soarlink.errors import NotSent, ParameterError, Throttled
 from soarlink.plan import naming
 from soarlink.soar import vocabulary as soar_vocabulary
 from soarlink.splunk import conf
@@ -15,6 +15,7 @@ from soarlink.splunk import conf
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from soarlink.delivery.gate import Gate
     from soarlink.plan.parameters import SendParameters
     from soarlink.plan.run import AlertRun
     from soarlink.plan.vocabulary import Vocabulary
@@ -36,6 +37,7 @@ def vocabulary(
     account: Account,
     home: Path,
     connect: Callable[[], SoarClient] | None,
+    gate: Gate | None = None,
     clock: Callable[[], float] = time.time,
 ) -> Vocabulary:
     """The server's names, as far as this run asks for any: most runs ask for none, and cost nothing.
@@ -47,10 +49,11 @@ def vocabulary(
         account: the SOAR account.
         home: ``$SPLUNK_HOME``.
         connect: opens a connection, when there is something to ask; None when SOAR may not be asked.
+        gate: whether the server may be asked at this time, and what it learns of one that is away.
         clock: seconds since 1970.
 
     Raises:
-        ParameterError: a name that is the same for every row is none of the server's.
+        ParameterError: a name that is the same for every row, and that can't be sent, is none of the server's.
         SoarError: a list is needed and can't be had.
         ResultsError: the results can't be read.
     """
@@ -58,17 +61,24 @@ def vocabulary(
     opened: list[SoarClient] = []
 
     def fetch(part: str) -> soar_vocabulary.Tables:
+        closed = gate.check() if gate is not None else None
+        if closed is not None:
+            raise closed
         if not opened and connect is not None:
             opened.append(connect())
-        return soar_vocabulary.fetch(opened[0], part)
+        try:
+            return soar_vocabulary.fetch(opened[0], part)
+        except (NotSent, Throttled) as error:
+            if gate is not None:
+                gate.learn(error)
+            raise
 
     def missing(known: Vocabulary) -> frozenset[str]:
-        return naming.missing_parts(asked, facts, results, columns, known)
+        return naming.missing_parts(asked, facts, results, columns, known, default_label=account.default_label)
 
-    path = home.joinpath(*FOLDER, f"vocabulary-{_ODD.sub('_', account.name)}.json")
-    file = snapshot.SnapshotFile(path, account.url)
+    file, judged = snapshot_file(home, account), naming.judged_by_soar(asked)
     try:
-        found = snapshot.vocabulary(missing, file, fetch if connect is not None else None, clock)
+        found = snapshot.vocabulary(missing, file, fetch if connect is not None else None, clock, judged)
     finally:
         for client in opened:
             client.close()
@@ -76,6 +86,12 @@ def vocabulary(
     if problems:
         raise ParameterError(problems)
     return found
+
+
+def snapshot_file(home: Path, account: Account) -> snapshot.SnapshotFile:
+    """Where this machine keeps the names of an account's server."""
+    path = home.joinpath(*FOLDER, f"vocabulary-{_ODD.sub('_', account.name)}.json")
+    return snapshot.SnapshotFile(path, account.url)
 
 
 def most_results(app: Path, action: str, *, per_result: bool) -> int:

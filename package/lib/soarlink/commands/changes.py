@@ -40,11 +40,14 @@ class Changes:
 
 
 def apply(payload: Payload, changes: Changes) -> Payload:
-    """The payload with changed bodies. Identities stay, so SOAR knows container and artifacts again."""
+    """The payload with changed bodies. Identities stay, so SOAR knows container and artifacts again.
+
+    A refusal of the plan's own does not count any more: SOAR judges what is asked for now.
+    """
     return replace(payload, shipments=tuple(_changed(shipment, changes) for shipment in payload.shipments))
 
 
 def _changed(shipment: Shipment, changes: Changes) -> Shipment:
     container: dict[str, Any] = {**shipment.container, **changes.container()}
     artifacts = tuple({**artifact, **changes.artifact()} for artifact in shipment.artifacts)
-    return replace(shipment, container=container, artifacts=artifacts)
+    return replace(shipment, container=container, artifacts=artifacts, refusal="")

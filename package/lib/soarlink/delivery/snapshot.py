@@ -1,7 +1,8 @@
 """The server's vocabulary, kept in a file so that most runs need no request for it.
 
-A file per account. It holds names and ids, no secret; a server at another address is another server. Only what a run
-asks for is ever fetched: a part that the file lacks, that is older than :data:`MAX_AGE`, or that lacks a name.
+A file per account. It holds names and ids, no secret; a server at another address is another server. A run fetches
+only what it asks for: a part that the file lacks, that is older than :data:`MAX_AGE`, or that lacks a name. The
+delivery input puts in what it lists anyway (see :meth:`SnapshotFile.add`).
 """
 
 from __future__ import annotations
@@ -65,6 +66,10 @@ class SnapshotFile:
         parts = content.get("parts")
         return {} if not isinstance(parts, dict) else {name: part for name in PARTS for part in _parts(parts.get(name))}
 
+    def add(self, tables: Tables, now: float) -> None:
+        """Put in what was fetched at ``now``; the other parts stay."""
+        self.write({**self.read(), **{name: Part(now, names) for name, names in tables.items()}})
+
     def write(self, parts: Mapping[str, Part]) -> None:
         """Replace the file in one step. A file that can't be written costs a request next time, nothing else."""
         content = {
@@ -85,7 +90,13 @@ class SnapshotFile:
                 raise
 
 
-def vocabulary(missing: Missing, file: SnapshotFile, fetch: Fetch | None, clock: Callable[[], float]) -> Vocabulary:
+def vocabulary(
+    missing: Missing,
+    file: SnapshotFile,
+    fetch: Fetch | None,
+    clock: Callable[[], float],
+    judged: frozenset[str] = frozenset(),
+) -> Vocabulary:
     """The vocabulary with every part that a run needs.
 
     Args:
@@ -93,37 +104,41 @@ def vocabulary(missing: Missing, file: SnapshotFile, fetch: Fetch | None, clock:
         file: what was fetched before.
         fetch: one part, and what comes with it, from SOAR; None when nothing may be asked.
         clock: seconds since 1970.
+        judged: parts that are only checked: where the list can't be had the run goes on, and no name is refused for
+            a list that is out of date.
 
     Raises:
         SoarError: a part without which the run can't go on was never fetched and can't be fetched now.
     """
-    if not missing(Vocabulary()):
-        return Vocabulary()
-    known = file.read()
+    known, now = file.read(), clock()
+    young = {name: part for name, part in known.items() if 0 <= now - part.fetched < MAX_AGE}
     if fetch is None:
-        return _vocabulary(known)
-    now = clock()
-    wanted = missing(_vocabulary({name: part for name, part in known.items() if 0 <= now - part.fetched < MAX_AGE}))
-    wanted = frozenset(name for name in wanted if not _is_settled(known.get(name), now))
+        return _vocabulary({name: part for name, part in known.items() if name in young or name not in judged})
+    lacking = missing(_vocabulary(young))
+    if len(young) < len(known):
+        lacking |= missing(_vocabulary(known))
     fetched: dict[str, Part] = {}
-    for name in sorted(wanted):
-        if name not in fetched:
-            fetched.update(_fetch(name, fetch, known, now))
+    unsure: set[str] = set()
+    for name in sorted(lacking):
+        if name not in fetched and not _is_settled(known.get(name), now):
+            try:
+                fetched.update({part: Part(now, names) for part, names in fetch(name).items()})
+            except SoarError as error:
+                if name not in judged and not _goes_without(name, error, known):
+                    raise
+                unsure.add(name)
     if fetched:
         known = {**known, **fetched}
         file.write(known)
-    return _vocabulary(known)
+    return _vocabulary({name: part for name, part in known.items() if name not in unsure & judged})
 
 
-def _fetch(name: str, fetch: Fetch, known: Mapping[str, Part], now: float) -> dict[str, Part]:
-    try:
-        return {part: Part(now, names) for part, names in fetch(name).items()}
-    except SoarError as error:
-        if name in known:
-            return {}  # an old list is better than none
-        if name not in REQUIRED and isinstance(error, (AuthFailed, Refused)):
-            return {}  # not for this user to read: SOAR itself judges the name
-        raise
+def _goes_without(name: str, error: SoarError, known: Mapping[str, Part]) -> bool:
+    """Whether a part that can't be fetched stops nothing."""
+    if name in known:
+        return True  # an old list is better than none
+    # What is not for this user to read is SOAR's own to judge, where SOAR wants no id.
+    return name not in REQUIRED and isinstance(error, (AuthFailed, Refused))
 
 
 def _is_settled(part: Part | None, now: float) -> bool:

@@ -59,10 +59,10 @@ class Bodies:
     ) -> None:
         self._run = run
         self._parameters = parameters
-        self._default_label = default_label
         self._facts = run.facts()
         self._context = Context(run)
-        self._fields = ContainerFields(parameters, self._facts, vocabulary or Vocabulary(), moment.dispatched(run.sid))
+        known = vocabulary or Vocabulary()
+        self._fields = ContainerFields(parameters, default_label, self._facts, known, moment.dispatched(run.sid))
         self._artifacts = ArtifactBodies(run.results_link)
         self._latest: tuple[Row, Common] | None = None
 
@@ -82,7 +82,7 @@ class Bodies:
         filled = self._fields.fill(row)
         body: dict[str, Any] = {
             "name": common.name,
-            "label": parameters.label.render(row, facts) or self._default_label,
+            "label": filled.body["label"],
             "severity": common.severity,
             "sensitivity": parameters.sensitivity,
             "source_data_identifier": key,

@@ -8,6 +8,7 @@ from soarlink.plan import moment, severity
 from soarlink.plan.fitting import cut_text
 from soarlink.plan.vocabulary import (
     CUSTOM_FIELD,
+    LABEL,
     ROLE,
     SEVERITY,
     STATUS,
@@ -16,13 +17,13 @@ from soarlink.plan.vocabulary import (
     WORKBOOK,
     Vocabulary,
 )
+from soarlink.rows.row import Row
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from soarlink.plan.parameters import SendParameters
     from soarlink.plan.template import Template
-    from soarlink.rows.row import Row
 
 KILL_CHAIN: tuple[str, ...] = (
     "Reconnaissance",
@@ -52,25 +53,33 @@ class Filled:
 class ContainerFields:
     """Fills these fields for the rows of one run.
 
+    A name that the server lacks is a refusal, and stands in the body as it was asked for: who sends the container again
+    after all, lets SOAR judge it.
+
     Args:
         parameters: what the user asked for.
+        default_label: the account's container label, used where the parameter is empty.
         facts: what templates may use beside the row.
-        vocabulary: the server's names; a name of a part that it does not know is sent as it stands, with a note.
+        vocabulary: the server's names; a name of a part that it does not know is sent as it stands, an owner's with a
+            note, because SOAR wants an id.
         started: when the search was dispatched, seconds since 1970; None when that is not known.
     """
 
     def __init__(
         self,
         parameters: SendParameters,
+        default_label: str,
         facts: Mapping[str, str],
         vocabulary: Vocabulary,
         started: float | None = None,
     ) -> None:
         self._parameters = parameters
+        self._default_label = default_label
         self._facts = facts
         self._vocabulary = vocabulary
         self._started = started
         self._severities = vocabulary.names(SEVERITY)
+        self._fixed_severity, self._severity_refusal = self._of_fixed(parameters.severity)
         fillers: tuple[tuple[Template, Callable[[Row, str, Filled], None]], ...] = (
             (parameters.status, self._status),
             (parameters.owner, self._owner),
@@ -88,6 +97,9 @@ class ContainerFields:
     def fill(self, row: Row) -> Filled:
         """All but the severity, for the row that a container begins with; what renders empty leaves its field out."""
         filled = Filled()
+        self._label(self._parameters.label.render(row, self._facts), filled)
+        if self._severity_refusal:
+            filled.refusals.append(self._severity_refusal)
         for template, fill in self._fillers:
             text = template.render(row, self._facts)
             if text:
@@ -99,20 +111,36 @@ class ContainerFields:
     def severity(self, row: Row) -> tuple[str, str]:
         """The severity of a row's container and artifacts, and a note when it is not the row's own word."""
         template = self._parameters.severity
-        text = template.render(row, self._facts)
-        # What a user wrote in full is sent as written: only SOAR knows its own severities, and says so if it is wrong.
         if template.is_fixed:
-            return text.lower() if severity.is_built_in(text) else text, ""
-        return severity.fit(text, self._severities)
+            return self._fixed_severity, ""
+        return severity.fit(template.render(row, self._facts), self._severities)
+
+    def _of_fixed(self, template: Template) -> tuple[str, str]:
+        """The severity that a user wrote in full, which is never adjusted, and why it can't be used."""
+        if not template.is_fixed:
+            return "", ""
+        text = template.render(Row("", 0, {}), self._facts)
+        if severity.is_built_in(text):
+            return text.lower(), ""
+        found = self._vocabulary.find(SEVERITY, text)
+        if found is not None:
+            return found[0], ""
+        known = self._vocabulary.knows(SEVERITY)
+        return text, self._vocabulary.refusal("parameter severity", SEVERITY, text) if known else ""
+
+    def _label(self, text: str, filled: Filled) -> None:
+        name = text or self._default_label
+        found = self._vocabulary.find(LABEL, name)
+        if found is None and self._vocabulary.knows(LABEL):
+            where = "parameter label" if text else "the account's default label"
+            filled.refusals.append(self._vocabulary.refusal(where, LABEL, name))
+        filled.body["label"] = found[0] if found else name
 
     def _status(self, _row: Row, text: str, filled: Filled) -> None:
         found = self._vocabulary.find(STATUS, text)
-        if found is not None:
-            filled.body["status"] = found[0]
-        elif self._vocabulary.knows(STATUS):
-            filled.refusals.append(self._vocabulary.refusal("status", STATUS, text))
-        else:
-            filled.body["status"] = text.lower()
+        if found is None and self._vocabulary.knows(STATUS):
+            filled.refusals.append(self._vocabulary.refusal("parameter status", STATUS, text))
+        filled.body["status"] = found[0] if found else text.lower()
 
     def _owner(self, _row: Row, text: str, filled: Filled) -> None:
         is_role = text.lower().startswith(ROLE_PREFIX)
@@ -127,11 +155,12 @@ class ContainerFields:
             filled.body[key] = found[1]
         elif name.isdigit():
             filled.body[key] = int(name)
-        elif self._vocabulary.knows(part):
-            filled.refusals.append(self._vocabulary.refusal(parameter, part, name))
         else:
             filled.body[key] = name
-            filled.notes.append(f'{parameter} "{name}" was not looked up in SOAR')
+            if self._vocabulary.knows(part):
+                filled.refusals.append(self._vocabulary.refusal(f"parameter {parameter}", part, name))
+            else:
+                filled.notes.append(f'{parameter} "{name}" was not looked up in SOAR')
 
     def _due(self, row: Row, text: str, filled: Filled) -> None:
         later = moment.offset(text)
@@ -159,8 +188,7 @@ class ContainerFields:
         for name, template in self._parameters.custom_fields:
             found = self._vocabulary.find(CUSTOM_FIELD, name)
             if found is None and self._vocabulary.knows(CUSTOM_FIELD):
-                filled.refusals.append(self._vocabulary.refusal("custom_fields", CUSTOM_FIELD, name))
-                continue
+                filled.refusals.append(self._vocabulary.refusal("parameter custom_fields", CUSTOM_FIELD, name))
             text = template.render(row, self._facts)
             if text:
                 values[found[0] if found else name] = cut_text(text)

@@ -6,7 +6,17 @@ from typing import TYPE_CHECKING
 
 from soarlink.plan import severity
 from soarlink.plan.containerfields import ROLE_PREFIX
-from soarlink.plan.vocabulary import CUSTOM_FIELD, ROLE, SEVERITY, STATUS, TENANT, USER, WORKBOOK, Vocabulary
+from soarlink.plan.vocabulary import (
+    CUSTOM_FIELD,
+    LABEL,
+    ROLE,
+    SEVERITY,
+    STATUS,
+    TENANT,
+    USER,
+    WORKBOOK,
+    Vocabulary,
+)
 from soarlink.rows.row import Row
 
 if TYPE_CHECKING:
@@ -21,7 +31,13 @@ Asked = tuple[str, str]
 REQUIRED = frozenset({USER, ROLE, TENANT, WORKBOOK})
 """Parts without which a name can't be sent, because SOAR wants an id. It judges the other names itself."""
 
+_RESENDABLE = frozenset({"label", "severity"})
 _NO_ROW = Row("", 0, {})
+
+
+def judged_by_soar(parameters: SendParameters) -> frozenset[str]:
+    """Parts whose names the plan only checks: without a list they are sent as they stand, and SOAR judges them."""
+    return frozenset({LABEL, SEVERITY} if parameters.severity.is_fixed else {LABEL})
 
 
 def missing_parts(
@@ -30,6 +46,8 @@ def missing_parts(
     rows: Iterable[Row],
     columns: Sequence[str],
     vocabulary: Vocabulary,
+    *,
+    default_label: str,
 ) -> frozenset[str]:
     """The parts in which the vocabulary lacks a name that the run asks for.
 
@@ -39,8 +57,12 @@ def missing_parts(
         rows: the results; read only when a template needs their columns, and no further than needed.
         columns: the fields of the results file.
         vocabulary: what is known.
+        default_label: the account's container label. Where labels were never listed it is SOAR's to judge: most runs
+            name no label, and shall cost no request.
     """
     missing = {CUSTOM_FIELD for name, _ in parameters.custom_fields if vocabulary.find(CUSTOM_FIELD, name) is None}
+    if not parameters.label.text and vocabulary.knows(LABEL) and vocabulary.find(LABEL, default_label) is None:
+        missing.add(LABEL)
     per_row: list[tuple[str, Template]] = []
     for parameter, template in _templates(parameters):
         if not set(template.needs).isdisjoint(columns):
@@ -54,13 +76,13 @@ def missing_parts(
 
 def _templates(parameters: SendParameters) -> list[tuple[str, Template]]:
     named = [
+        ("label", parameters.label),
+        ("severity", parameters.severity),
         ("status", parameters.status),
         ("owner", parameters.owner),
         ("tenant", parameters.tenant),
         ("workbook", parameters.workbook),
     ]
-    if not parameters.severity.is_fixed:
-        named.append(("severity", parameters.severity))
     return [(name, template) for name, template in named if template.text]
 
 
@@ -100,6 +122,8 @@ def _asked(parameter: str, text: str) -> Asked | None:
         return None
     if parameter == "severity":
         return None if severity.is_built_in(text) else (SEVERITY, text)
+    if parameter == "label":
+        return LABEL, text
     if parameter == "status":
         return STATUS, text
     if parameter == "owner" and text.lower().startswith(ROLE_PREFIX):
@@ -111,15 +135,19 @@ def _asked(parameter: str, text: str) -> Asked | None:
 
 
 def refusals(parameters: SendParameters, facts: Mapping[str, str], vocabulary: Vocabulary) -> list[str]:
-    """Why names that are the same for every row can't be used: told before anything is sent."""
+    """Why names that are the same for every row can't be used: told before anything is planned.
+
+    A label and a severity are not among them: they are refused container by container, so that a person finds the
+    containers in the outbox and can send them with another one.
+    """
     asked = [
         (name, _asked(name, template.render(_NO_ROW, facts)))
         for name, template in _templates(parameters)
-        if template.is_fixed
+        if template.is_fixed and name not in _RESENDABLE
     ]
     asked += [("custom_fields", (CUSTOM_FIELD, name)) for name, _ in parameters.custom_fields]
     return [
-        vocabulary.refusal(parameter, *name)
+        vocabulary.refusal(f"parameter {parameter}", *name)
         for parameter, name in asked
         if name is not None and vocabulary.knows(name[0]) and vocabulary.find(*name) is None
     ]

@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple, Union
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 Entry = Union[int, str]
 """What SOAR knows a name by: an id (user, role, workbook, tenant), a status type, a data type, or the name itself."""
@@ -22,7 +22,12 @@ CUSTOM_FIELD = "custom_field"
 PARTS: tuple[str, ...] = (SEVERITY, STATUS, LABEL, USER, ROLE, WORKBOOK, TENANT, CUSTOM_FIELD)
 
 _MOST_LISTED = 20
+_LONGEST = 100  # characters that are compared
 _WORDS: Mapping[str, str] = {WORKBOOK: "workbook template", CUSTOM_FIELD: "custom field"}
+_WAYS_OUT: Mapping[str, str] = {
+    LABEL: "Create the label in SOAR (Administration > Event settings > Label settings) or correct it.",
+    SEVERITY: "Use one of these, or a template with a default such as {{urgency|default:medium}}.",
+}
 
 
 class Vocabulary(NamedTuple):
@@ -49,10 +54,28 @@ class Vocabulary(NamedTuple):
         """The names of a part, in the server's order."""
         return tuple(self.parts.get(part, {}))
 
-    def refusal(self, parameter: str, part: str, name: str) -> str:
-        """Why a name can't be used, with what there is."""
+    def refusal(self, where: str, part: str, name: str) -> str:
+        """Why a name can't be used: what comes closest, what there is, and the way out.
+
+        Args:
+            where: what holds the name, for example ``parameter label``.
+            part: the part that lacks it.
+            name: the name.
+        """
         word = _WORDS.get(part, part)
         names = self.names(part)
         listed = ", ".join(names[:_MOST_LISTED]) or "none"
         more = f" and {len(names) - _MOST_LISTED} more" if len(names) > _MOST_LISTED else ""
-        return f'SOAR has no {word} "{name}" (parameter {parameter}). There are: {listed}{more}.'
+        near = _nearest(name, names)
+        meant = f' Closest: "{near}".' if near else ""
+        way_out = f" {_WAYS_OUT[part]}" if part in _WAYS_OUT else ""
+        return f'SOAR has no {word} "{name}" ({where}).{meant} There are: {listed}{more}.{way_out}'
+
+
+def _nearest(name: str, names: Sequence[str]) -> str:
+    """The name that is spelled most alike; "" when none is near."""
+    from difflib import get_close_matches  # only runs that are refused pay for it
+
+    folded = {known.casefold(): known for known in names}
+    found = get_close_matches(name.casefold()[:_LONGEST], list(folded), n=1)
+    return folded[found[0]] if found else ""

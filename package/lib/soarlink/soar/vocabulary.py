@@ -30,9 +30,11 @@ def fetch(client: SoarClient, part: str) -> Tables:
 
 def _options(client: SoarClient) -> Tables:
     options = client.options()
-    labels = [str(label) for label in options.get("label") or ()]
-    severities = [_name(entry) for entry in options.get("severity") or ()]
-    return {"label": {name: name for name in labels}, "severity": {name: name for name in severities if name}}
+    found: Tables = {
+        part: {name: name for name in map(_name, options.get(part) or ()) if name} for part in ("label", "severity")
+    }
+    # No server is without labels and severities: an empty list is one that this user may not read.
+    return {part: names for part, names in found.items() if names}
 
 
 def _statuses(client: SoarClient) -> Tables:
