@@ -104,7 +104,7 @@ def test_what_is_over_is_told_and_not_sent_again(case: Case, soar: StandIn) -> N
     soar.reset()
     alert = case.deliver()
     assert soar.requests() == []
-    assert (alert.waiting, alert.rejected) == ({}, set())
+    assert (alert.waiting, alert.rejected) == ({}, {})
     again = case.installed.events()[3:]
     names = ("rid", "status", "container_id", "container_url", "artifacts", "runs")
     assert [[event[name] for name in names] for event in again] == [[event[name] for name in names] for event in first]
@@ -227,7 +227,7 @@ def test_what_never_passes_refuses_every_row(case: Case, soar: StandIn, error: S
     case.write_down(ROWS)
     alert = case.deliver(error)
     assert alert.unusable is error
-    assert (alert.waiting, alert.rejected) == ({}, set())
+    assert (alert.waiting, alert.rejected) == ({}, {})
     assert case.states() == ["rejected"] * 3
     assert {event["reason"] for event in case.installed.events()} == {str(error)}
     assert soar.requests() == []
@@ -292,7 +292,7 @@ def test_what_is_in_the_outbox_is_passed_over(case: Case, soar: StandIn) -> None
         journal.ledger.note_moved(identity)
     journal.release()
     again = case.deliver()
-    assert (again.waiting, again.rejected, soar.requests("POST")) == ({}, set(), [])
+    assert (again.waiting, again.rejected, soar.requests("POST")) == ({}, {}, [])
     assert case.states() == ["queued"] * 3
 
 

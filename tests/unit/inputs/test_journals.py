@@ -8,9 +8,12 @@ from typing import Any
 
 import pytest
 
+from soarlink.commands.act import Desk
+from soarlink.commands.arguments import RESEND, ActRequest
 from soarlink.errors import KvStoreUnavailable
 from soarlink.inputs.journals import AGAIN
-from soarlink.outbox.item import PENDING, REJECTED
+from soarlink.outbox.item import DELIVERED, PENDING, REJECTED
+from soarlink.outbox.selection import Filters
 from soarlink.rows.row import Value
 from tests.unit.actions.installed import ROWS
 from tests.unit.inputs.site import Site
@@ -154,14 +157,38 @@ def custom_strings(site: Site) -> list[str | None]:
     return [artifact["cef"].get("cs6") for artifact in site.soar.artifacts(number)]
 
 
-@pytest.mark.xfail(strict=True, reason="BUG: alert.py, _settle(): what SOAR refused in part is dropped, not kept")
 def test_an_artifact_that_soar_refused_is_kept_for_a_person(site: Site) -> None:
     """As a whole container is: nothing is ever deleted undelivered."""
     site.soar.fault("POST /rest/artifact", "failed", message="Too large.")
     assert site.installed.run(site.installed.results(ROWS[:1]), automation="0") == 4
     site.soar.reset()
     site.journals().round(site.outbox)
-    assert [item.state for item in site.items()] == [REJECTED]
+    (item,) = site.items()
+    assert (item.state, item.error_class, item.attempts) == (REJECTED, "refused", 1)
+    assert "has 0 of 1 artifacts" in item.error_text
+    (container,) = {event["container_id"] for event in site.events()}
+    assert (item.container_id, item.container_url) == (container, site.events()[0]["container_url"])
+    assert site.installed.statuses() == {"0": ["failure"]}
+    assert site.installed.journals() == []
+
+
+def test_an_artifact_that_is_resent_arrives_in_its_container(site: Site) -> None:
+    """Also when another process took the journal up first: what was refused in part is known from the ledger."""
+    site.soar.fault("POST /rest/artifact", "failed", message="Too large.")
+    assert site.installed.run(site.installed.results(ROWS[:1]), automation="0") == 4
+    site.soar.reset()
+    site.splunkd.fault("POST", ".*/storage/collections/data/soar_.*", status=503, times=1)
+    assert site.journals().round(site.outbox) == 0
+    site.later(AGAIN + 1)
+    assert site.journals().round(site.outbox) == 1
+    (item,) = site.items()
+    (done,) = Desk(site.outbox, "alice", site.clock()).carry_out(ActRequest(RESEND, Filters()), [item])
+    assert done.is_done
+    assert site.deliveries().round() == 1
+    assert [item.state for item in site.items()] == [DELIVERED]
+    assert item.container_id is not None
+    assert len(site.soar.artifacts(item.container_id)) == 1
+    assert site.states() == {"0": ["rejected", "updated"]}
 
 
 def test_the_rules_are_those_of_the_alert(site: Site) -> None:

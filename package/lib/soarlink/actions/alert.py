@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,6 +38,15 @@ if TYPE_CHECKING:
     from soarlink.splunk.camhistory import RowEnd
 
 FINAL_REFUSALS = (401, 403)
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A container that SOAR refused, or of which it refused a part; then it is there, with id and page."""
+
+    reason: str
+    container_id: int | None = None
+    container_url: str = ""
 
 
 class Alert:
@@ -76,8 +85,8 @@ class Alert:
         self._settle_seconds = 0.0
         self.waiting: dict[str, SoarError | None] = {}
         """Identities of containers that were not delivered, with what the last attempt met."""
-        self.rejected: set[str] = set()
-        """Identities of containers that SOAR refused: they are kept in the outbox, where a person can resend them."""
+        self.rejected: dict[str, Refusal] = {}
+        """What SOAR refused, by the container's identity: kept in the outbox, where a person can resend it."""
         self.unusable: SendToSoarError | None = None
         """Why nothing of the run can ever be sent."""
 
@@ -157,8 +166,7 @@ class Alert:
             sent = self._ledger.sent(shipment.identity)
             rejection = self._ledger.rejection(shipment.identity)
             waiting = self._ledger.waiting(shipment.identity)
-            if rejection is not None:
-                self.rejected.add(shipment.identity)
+            self._keep(shipment.identity, sent, rejection, account)
             if sent is not None or rejection is not None:
                 for row in shipment.rows:
                     self._clerk.announce(row)
@@ -170,6 +178,14 @@ class Alert:
                 yield replace(shipment, other_keys=(*shipment.other_keys, shipment.identity))
             else:
                 yield shipment
+
+    def _keep(self, identity: str, sent: SentContainer | None, rejection: str | None, account: Account) -> None:
+        """What SOAR refused of a container that is over is kept for a person."""
+        if rejection is not None:
+            self.rejected[identity] = Refusal(rejection)
+        elif sent is not None and sent.refused:
+            why, number = next(iter(sent.refused.values())), sent.container_id
+            self.rejected[identity] = Refusal(why, number, account.container_url(number))
 
     def _known_outcome(
         self,
@@ -212,11 +228,14 @@ class Alert:
         elif report.progress.container_id is None:
             reason = next((outcome.reason for outcome in outcomes if outcome.reason), "refused")
             self._ledger.note_rejected(report.identity, reason or "refused")
-            self.rejected.add(report.identity)
+            self.rejected[report.identity] = Refusal(reason or "refused")
         else:
             refused = {o.account.position: o.reason for o in outcomes if o.state == REJECTED and o.reason}
             sent = SentContainer(report.progress.container_id, report.progress.existed, refused)
             self._ledger.note_sent(report.identity, sent)
+            if refused:
+                why = next(iter(refused.values()))
+                self.rejected[report.identity] = Refusal(why, sent.container_id, report.url or "")
         for outcome in outcomes:
             self._clerk.tell(outcome)
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import logging
     import threading
 
+    from soarlink.actions.alert import Refusal
     from soarlink.actions.request import Request
     from soarlink.delivery.gate import Gate
     from soarlink.inputs.session import Session
@@ -138,15 +139,16 @@ class Journals:
         group: list[tuple[OutboxItem, Payload]] = []
         for identity, shipments in _containers(alert.plan(), ledger):
             if identity in alert.waiting or identity in alert.rejected:
-                group.append(self._entry(request, ledger, identity, shipments))
+                group.append(self._entry(request, ledger, shipments, alert.rejected.get(identity)))
             if len(group) >= _GROUP:
                 _insert(outbox, ledger, group)
                 group = []
         _insert(outbox, ledger, group)
 
     def _entry(
-        self, request: Request, ledger: Ledger, identity: str, shipments: Sequence[Shipment]
+        self, request: Request, ledger: Ledger, shipments: Sequence[Shipment], refusal: Refusal | None
     ) -> tuple[OutboxItem, Payload]:
+        identity = shipments[0].identity
         run, now = request.invocation.run, self._session.clock()
         rows = [account for shipment in shipments for account in shipment.rows]
         waiting = ledger.waiting(identity)
@@ -171,9 +173,16 @@ class Journals:
             queued=now,
             updated=now,
         )
-        rejection = ledger.rejection(identity)
-        if rejection is not None:
-            item = replace(item, state=REJECTED, attempts=1, error_class="refused", error_text=rejection)
+        if refusal is not None:
+            item = replace(
+                item,
+                state=REJECTED,
+                attempts=1,
+                error_class="refused",
+                error_text=refusal.reason,
+                container_id=refusal.container_id,
+                container_url=refusal.container_url,
+            )
         elif waiting is not None:
             item = replace(
                 item,
