@@ -16,7 +16,7 @@ PYTHON := $(shell for name in "$$PYTHON" python3 python3.13 python3.12 python3.1
 RUN = $(if $(PYTHON),$(PYTHON),$(error CPython 3.11, 3.12 or 3.13 with venv is needed (Debian: apt-get install python3-venv))) -m
 GATES = $(RUN) tools.gates
 
-.PHONY: help build check unit test appinspect audit demo bench clean requirements format
+.PHONY: help build check unit test browser appinspect audit demo bench clean requirements format
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ build: ## output/TA_send_to_soar/ and dist/TA_send_to_soar-<version>.tar.gz
 
 unit: ## tests of soarlink on 3.9 and 3.13, with coverage
 	@$(GATES) unit
+
+browser: ## tests of the pages in Chromium; pictures in build/screenshots
+	@$(GATES) browser
 
 appinspect: ## all checks of Splunk AppInspect on the package
 	@$(GATES) appinspect

@@ -1,8 +1,8 @@
-"""The gates that a change passes: ``python -m tools.gates check|unit|addon|appinspect|audit|test``.
+"""The gates that a change passes: ``python -m tools.gates check|unit|addon|browser|appinspect|audit|test``.
 
 Each step prints one header, its output and how long it took; ``test`` runs them all, cheap ones first, and ends with a
-line that counts them. A step that needs an interpreter which this machine does not have is skipped with one line, or
-fails where ``CI`` is set.
+line that counts them. What needs an interpreter or a browser that this machine does not have is skipped with one
+line, or fails where ``CI`` is set.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
-from tools import appinspect, audit, build, environments
+from tools import appinspect, audit, build, chromium, environments
+from tools.chromium import MissingBrowserError
 from tools.environments import Environment
 from tools.interpreters import MissingInterpreterError
 from tools.libraries import LibraryError
@@ -158,6 +159,17 @@ def _addon() -> None:
     _tool("pytest", "-q", "-n", "2", "--dist", "loadscope", *folders)
 
 
+def _browser() -> None:
+    """Run the tests in a browser; they leave pictures in build/screenshots."""
+    build.build()
+    try:
+        chromium.ensure()
+    except MissingBrowserError as error:
+        raise Skipped(str(error)) from error
+    shutil.rmtree(ROOT / "build" / "screenshots", ignore_errors=True)
+    _tool("pytest", "-q", "-n", "2", "--dist", "loadfile", "tests/browser")
+
+
 def _appinspect() -> None:
     if appinspect.main():
         raise StepError
@@ -176,12 +188,14 @@ CHECK = (
 )
 UNIT = (Step("unit tests on 3.9 and 3.13, coverage of soarlink", _unit),)
 ADDON = (Step("tests of the built add-on, the lab and the build", _addon),)
+BROWSER = (Step("tests of the pages in a browser", _browser),)
 APPINSPECT = (Step("AppInspect", _appinspect),)
 AUDIT = (Step("bandit and pip-audit", _audit),)
 GATES: dict[str, Sequence[Step]] = {
     "check": CHECK,
     "unit": UNIT,
     "addon": ADDON,
+    "browser": BROWSER,
     "appinspect": APPINSPECT,
     "audit": AUDIT,
     "test": (
@@ -190,6 +204,7 @@ GATES: dict[str, Sequence[Step]] = {
         Step("build", _build, essential=True),
         *UNIT,
         *ADDON,
+        *BROWSER,
         *APPINSPECT,
         *AUDIT,
     ),

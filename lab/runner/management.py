@@ -47,6 +47,14 @@ class Management:
         """
         return self._call("POST", f"{path}?output_mode=json", urlencode(fields))
 
+    def delete(self, path: str) -> None:
+        """Remove something; nothing happens when it is not there.
+
+        Raises:
+            LabError: splunkd refused, in its words.
+        """
+        self._call("DELETE", f"{path}?output_mode=json", None)
+
     def documents(self, app: str, collection: str, query: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Return the documents of a KV store collection that match a query; none when there is no such collection."""
         text = urlencode({"query": json.dumps(query), "limit": "0"})

@@ -1,4 +1,4 @@
-"""Search jobs with canned results: the stand-in runs no SPL."""
+"""Search jobs: what was canned for a search, or the list that it asks for; the stand-in runs no other SPL."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import escape, quoteattr
 
 from lab.splunkd.entry import Acl, Entry, one, page
+from lab.splunkd.listing import UnknownSearch
 from lab.splunkd.refusal import Refused, missing_argument
 from lab.splunkd.response import JSON_TYPE, Response, json_response, xml_response
 from lab.splunkd.router import Route
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from lab.splunkd.instance import Instance
+    from lab.splunkd.listing import Listings
     from lab.splunkd.request import Request
 
 Row = dict[str, Any]
@@ -37,7 +39,7 @@ class Job:
 class CannedSearches:
     """Rows by regular expression on the search string; the latest match wins.
 
-    `unanswered` lists searches that no expression matched.
+    `unanswered` lists searches that nothing answered.
     """
 
     def __init__(self) -> None:
@@ -48,25 +50,18 @@ class CannedSearches:
         """Answer searches in which `pattern` is found with `rows`; a list as value is a multi-value field."""
         self._answers.append((re.compile(pattern), [dict(row) for row in rows]))
 
-    def rows(self, search: str) -> list[Row]:
-        """Return the rows for `search`.
-
-        Raises:
-            Refused: 400 when nothing was canned for it.
-        """
-        for pattern, rows in reversed(self._answers):
-            if pattern.search(search):
-                return rows
-        self.unanswered.append(search)
-        raise Refused(400, "The stand-in has no canned result for this search.", kind="FATAL")
+    def rows(self, search: str) -> list[Row] | None:
+        """Return the rows for `search`; None when nothing was canned for it."""
+        return next((rows for pattern, rows in reversed(self._answers) if pattern.search(search)), None)
 
 
 class SearchEndpoints:
     """`search/jobs` and `search/v2/jobs`; needs the capability `search`."""
 
-    def __init__(self, instance: Instance, searches: CannedSearches) -> None:
+    def __init__(self, instance: Instance, searches: CannedSearches, listings: Listings) -> None:
         self._instance = instance
         self._searches = searches
+        self._listings = listings
         self._lock = threading.Lock()
         self._numbers = itertools.count(1)
         self._jobs: dict[str, Job] = {}
@@ -111,15 +106,29 @@ class SearchEndpoints:
         search = request.args.get("search", "")
         if not search:
             raise missing_argument("search")
-        rows = self._searches.rows(search)
+        rows = self._rows(request, search)
         with self._lock:
             sid = request.args.get("id") or f"{int(self._instance.clock())}.{next(self._numbers)}"
             job = Job(sid, search, request.user.name, rows)
             self._jobs[sid] = job
         return job
 
+    def _rows(self, request: Request, search: str) -> Sequence[Row]:
+        canned = self._searches.rows(search)
+        if canned is not None:
+            return canned
+        try:
+            return self._listings.rows(request, search)
+        except UnknownSearch as error:
+            self._searches.unanswered.append(search)
+            text = "The stand-in has no canned result for this search."
+            raise Refused(400, text, kind="FATAL") from error
+
     def _list(self, request: Request) -> Response:
         own = [job for job in self._jobs.values() if job.owner == request.user.name or "admin" in request.user.roles]
+        wanted = {value for name, value in request.query if name == "id"}
+        if wanted:
+            own = [job for job in own if job.sid in wanted]
         return self._instance.feed(request, page(request, "search/jobs", [_entry(job) for job in own]))
 
     def _status(self, request: Request) -> Response:

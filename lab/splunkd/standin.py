@@ -25,6 +25,7 @@ from lab.splunkd.instance import Instance
 from lab.splunkd.kvcollections import CollectionEndpoints
 from lab.splunkd.kvdocuments import DocumentEndpoints
 from lab.splunkd.kvstore import KvStore
+from lab.splunkd.listing import Listings
 from lab.splunkd.passwords import PasswordEndpoints, PasswordStore
 from lab.splunkd.permissions import Permissions
 from lab.splunkd.receivers import Event, EventLog, ReceiverEndpoints
@@ -229,7 +230,7 @@ class StandInSplunkd:
         """Return the families of endpoints; a new one is one more line."""
         instance, confs = self._instance, self._confs
         permissions = Permissions(self._home)
-        return [
+        families: list[Endpoints] = [
             AuthenticationEndpoints(instance, self._users, self._sessions, self._passwords),
             ServerEndpoints(instance),
             AppEndpoints(instance, confs, self._products),
@@ -239,12 +240,13 @@ class StandInSplunkd:
             CollectionEndpoints(instance, confs, permissions, store),
             DocumentEndpoints(confs, permissions, store),
             BulletinEndpoints(instance, BulletinBoard(self._state / "messages.json"), self._users),
-            SearchEndpoints(instance, self._searches),
             SavedSearchEndpoints(instance, confs, permissions),
             InputEndpoints(instance, confs, permissions),
             ReceiverEndpoints(instance, self._events),
             HandlerEndpoints(instance, confs, self._sessions, self._processes),
         ]
+        listings = Listings(Router(families), confs, permissions)
+        return [*families, SearchEndpoints(instance, self._searches, listings)]
 
     def _note_unknown(self, method: str, path: str) -> None:
         self._unknown.append((method, path))

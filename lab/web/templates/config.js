@@ -1,0 +1,2 @@
+window.$C = {{ config|tojson }};
+window.__splunkd_partials__ = {};
