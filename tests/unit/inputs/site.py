@@ -16,12 +16,15 @@ from soarlink.delivery.breaker import Breaker
 from soarlink.inputs.deliveries import Deliveries
 from soarlink.inputs.journals import Journals
 from soarlink.inputs.session import Session, logger
+from soarlink.inputs.tenure import Tenure
 from soarlink.journal.journal import JournalStore
 from soarlink.outbox.collection import Outbox
 from soarlink.outbox.item import OutboxItem
+from soarlink.outbox.lease import Lease
 from soarlink.outbox.selection import Filters
 from soarlink.rows.row import Value
 from soarlink.secret import Secret
+from soarlink.splunk.kvstore import KvStore
 from tests.unit.actions.installed import Installed
 from tests.unit.outbox.splunkd import SplunkdProcess
 from tests.unit.standin import TOKEN, StandIn
@@ -46,6 +49,7 @@ class Site:
         self.key = self.splunkd.key()
         self.installed = Installed(home, home / "etc/apps" / APP, self.splunkd.uri, self.sid, self.key)
         self.log: logging.Logger = logger(home, "soar_delivery")
+        self.tenure = self.apply("sh1")
         self.session = Session(
             uri=self.splunkd.uri,
             key=Secret(self.key),
@@ -112,7 +116,13 @@ class Site:
 
     def deliveries(self) -> Deliveries:
         """What works off the outbox, as a new process has it."""
-        return Deliveries(self.session, self.outbox, self.log)
+        self.tenure.begin()
+        return Deliveries(self.session, self.outbox, self.log, self.tenure, self.stop)
+
+    def apply(self, owner: str) -> Tenure:
+        """A lease on the outbox, as a search head of that name has it."""
+        kv = KvStore(self.splunkd.session())
+        return Tenure(Lease(kv, "soar_delivery", owner, 300.0, self.clock, monotonic=self.clock), self.clock)
 
     def queue(self, rows: list[dict[str, Value]], fault: str = "503", **parameters: str) -> list[OutboxItem]:
         """Run the action with a fault and move what it left behind into the outbox; its rows there."""

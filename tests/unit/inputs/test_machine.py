@@ -60,6 +60,13 @@ class _Splunkd:
         return None
 
 
+class _Alone:
+    """One search head needs no lease."""
+
+    def outlasts(self, _seconds: float) -> bool:
+        return True
+
+
 class Delivery(RuleBasedStateMachine):
     """One search head, one SOAR.
 
@@ -100,7 +107,7 @@ class Delivery(RuleBasedStateMachine):
         process, patch = self.process, self.patch
         patch.setenv("SPLUNK_HOME", str(self.home))
         patch.setattr(send_to_soar, "APP", self.installed.app)
-        patch.setattr(client_module, "SoarClient", lambda account, *_: MemoryClient(self.soar, account))
+        patch.setattr(client_module, "SoarClient", lambda account, *_, **__: MemoryClient(self.soar, account))
         patch.setattr(session_module, "connect", lambda *_: _Splunkd())
         patch.setattr("soarlink.inputs.session.connect", lambda *_: _Splunkd())
         patch.setattr("soarlink.actions.send_to_soar.signal.signal", lambda *_: None)
@@ -160,7 +167,9 @@ class Delivery(RuleBasedStateMachine):
     def outbox(self, steps: int | None, kinds: list[str], kv: list[str]) -> None:
         """The input works off the outbox."""
         self.soar.faults, self.kv.faults = kinds, kv
-        deliveries = Deliveries(self.session, Outbox(self.kv), self.log)  # type: ignore[arg-type]
+        outbox: Any = Outbox(self.kv)  # type: ignore[arg-type]
+        alone: Any = _Alone()
+        deliveries = Deliveries(self.session, outbox, self.log, alone, threading.Event())
         self._run(steps, deliveries.round)
 
     @rule(seconds=st.sampled_from([1.0, 25.0, 400.0]))

@@ -9,7 +9,7 @@ import signal
 import sys
 import time
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, Callable
 
 from soarlink.actions import request as requests_of
 from soarlink.actions.alert import Alert, tell_every_row
@@ -184,12 +184,12 @@ def journal_root(home: Path) -> Path:
     return home / "var" / "lib" / "splunk" / "modinputs" / "soar_delivery"
 
 
-def open_gate(home: Path, account: str, seconds: float | None) -> Gate:
+def open_gate(home: Path, account: str, seconds: float | None, may_ask: Callable[[], bool] = lambda: True) -> Gate:
     """The gate of one run towards an account's server."""
     from soarlink.delivery.breaker import Breaker
     from soarlink.delivery.gate import Gate
 
-    return Gate(Breaker(journal_root(home) / "breaker", account, time.time), seconds, time.monotonic)
+    return Gate(Breaker(journal_root(home) / "breaker", account, time.time), seconds, time.monotonic, may_ask)
 
 
 def _facts(request: Request) -> dict[str, Any]:

@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from soarlink.delivery.breaker import Breaker
 
 _LATER = "It is written down; the delivery input sends it."
+_NOT_OURS = (
+    "The lease on the outbox was over, or the input was to end, before this was sent.",
+    "The search head that has the lease sends it.",
+)
 
 
 class Gate:
@@ -20,10 +24,18 @@ class Gate:
         breaker: the server's breaker.
         seconds: how long the run may deliver; None for no bound.
         monotonic: seconds from any start, never going back.
+        may_ask: whether this process may still send what it is at, such as: does it hold the lease?
     """
 
-    def __init__(self, breaker: Breaker, seconds: float | None, monotonic: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        breaker: Breaker,
+        seconds: float | None,
+        monotonic: Callable[[], float],
+        may_ask: Callable[[], bool] = lambda: True,
+    ) -> None:
         self._breaker = breaker
+        self._may_ask = may_ask
         self._monotonic = monotonic
         self._end = None if seconds is None else monotonic() + seconds
         self._seconds = seconds
@@ -46,7 +58,18 @@ class Gate:
         """Why nothing more may be asked; None while it may."""
         if self._closed is None and self._end is not None and self._monotonic() >= self._end:
             self._closed = NotTried(f"The action's {self._seconds:g} seconds were over before this was sent.", _LATER)
+        if self._closed is None and not self._may_ask():
+            self._closed = NotTried(*_NOT_OURS)
         return self._closed
+
+    def permit(self) -> None:
+        """Asked before each single request, also in the middle of a container.
+
+        Raises:
+            NotTried: this process may not send it (any more).
+        """
+        if not self._may_ask():
+            raise NotTried(*_NOT_OURS)
 
     def learn(self, error: SoarError | None) -> None:
         """What the last container met: a failure of the server closes the gate, success ends the pause."""

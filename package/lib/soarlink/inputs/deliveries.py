@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from soarlink.delivery.progress import ContainerReport
     from soarlink.inputs.session import Session
+    from soarlink.inputs.tenure import Tenure
     from soarlink.outbox.collection import Outbox
     from soarlink.outbox.item import OutboxItem
     from soarlink.outbox.payload import Payload
@@ -39,6 +40,9 @@ AT_ONCE = 500
 AGE_LIMIT = 72 * 3600.0
 """Seconds after which an item that SOAR never took is rejected; it stays, and can be resent."""
 
+CONCLUDE = 30.0
+"""Seconds of the lease that must be left for the KV store to take the outcomes of a round."""
+
 _REFUSED = "refused"
 
 
@@ -49,11 +53,17 @@ class Deliveries:
         session: splunkd and clocks.
         outbox: the outbox.
         log: the input's log.
+        tenure: the lease; without it nothing is sent, told or written.
+        stop: set when the input is to end.
     """
 
-    def __init__(self, session: Session, outbox: Outbox, log: logging.Logger) -> None:
+    def __init__(
+        self, session: Session, outbox: Outbox, log: logging.Logger, tenure: Tenure, stop: threading.Event
+    ) -> None:
         self._session = session
         self._outbox = outbox
+        self._tenure = tenure
+        self._stop = stop
         self._log = log
 
     def round(self) -> int:
@@ -66,6 +76,8 @@ class Deliveries:
         for item in items:
             by_account.setdefault(item.account, []).append(item)
         for name, group in by_account.items():
+            if self._stop.is_set() or not self._tenure.outlasts(CONCLUDE):
+                break
             self._send(settings, name, group)
         return len(items)
 
@@ -98,14 +110,21 @@ class Deliveries:
 
         runs = _Runs(self._outbox, loaded)
         traits = ServerTraits()
-        gate = open_gate(self._session.home, account.name, None)
+        gate = open_gate(self._session.home, account.name, None, lambda: self._may_ask(account))
         shipments = (
             _looked_for(shipment) if item.unclear else shipment
             for item, found in loaded.values()
             for shipment in found.shipments
         )
         pace = Pace(account.rate_limit) if account.rate_limit else None
-        return send(shipments, lambda: Carrier(SoarClient(account), traits, runs), account.connections, gate, pace)
+
+        def connect() -> Carrier:
+            return Carrier(SoarClient(account, permit=gate.permit), traits, runs)
+
+        return send(shipments, connect, account.connections, gate, pace)
+
+    def _may_ask(self, account: Account) -> bool:
+        return not self._stop.is_set() and self._tenure.outlasts(account.longest_request)
 
     def _conclude(
         self,
@@ -114,6 +133,10 @@ class Deliveries:
         reports: Sequence[ContainerReport],
         settle: float,
     ) -> None:
+        if not self._tenure.outlasts(CONCLUDE):
+            # Somebody else may be at these items already: who has the lease finds in SOAR what arrived, and tells it.
+            self._log.warning("Lease lost %s", fields({"containers": len(reports), "remedy": "the next owner goes on"}))
+            return
         ended: list[OutboxItem] = []
         waiting: list[OutboxItem] = []
         told: dict[AlertRun, list[RowOutcome]] = {}

@@ -18,6 +18,7 @@ from soarlink.errors import SendToSoarError
 from soarlink.inputs.deliveries import Deliveries
 from soarlink.inputs.journals import Journals
 from soarlink.inputs.session import Session, fields, logger
+from soarlink.inputs.tenure import Tenure
 from soarlink.journal.journal import JournalStore
 from soarlink.outbox.collection import Outbox
 from soarlink.outbox.lease import Lease
@@ -38,7 +39,7 @@ OUTBOX_EVERY = 5.0
 """Seconds between two looks at the outbox, when the last one found nothing."""
 
 LEASE_SECONDS = 300.0
-"""Longer than the longest request to SOAR that an account can allow by default."""
+"""How long the lease lasts without renewal; longer where an account's timeouts allow longer requests."""
 
 REMEMBER_SECONDS = 24 * 3600.0
 """How long a finished run is remembered, in case Splunk calls its action again."""
@@ -88,14 +89,9 @@ class Delivery:
         self._store = JournalStore(journal_root(session.home), clock=session.clock)
         self._journals = Journals(session, self._store, self._log, stop)
         self._parent = os.getppid()
-        splunkd = session.splunkd()
-        self._kv = KvStore(splunkd)
-        self._outbox = Outbox(self._kv)
-        self._deliveries = Deliveries(session, self._outbox, self._log)
-        owner = f"{socket.gethostname()}:{os.getpid()}"
-        self._lease = Lease(
-            self._kv, "soar_delivery", owner, LEASE_SECONDS, clock=session.clock, monotonic=session.monotonic
-        )
+        self._outbox = Outbox(KvStore(session.splunkd()))
+        self._tenure = self._apply_for(session)
+        self._deliveries = Deliveries(session, self._outbox, self._log, self._tenure, stop)
         self._outbox_at = 0.0
         self._heartbeat_at = 0.0
 
@@ -133,7 +129,7 @@ class Delivery:
         if now < self._outbox_at or self._stop.is_set():
             return False
         self._outbox_at = now + OUTBOX_EVERY
-        if not self._holds_lease():
+        if not self._tenure.begin():
             return False
         tried = self._deliveries.round()
         if tried:
@@ -144,14 +140,16 @@ class Delivery:
             self._log.info("Heartbeat")
         return bool(tried)
 
-    def _holds_lease(self) -> bool:
-        if self._lease.still_mine(LEASE_SECONDS / 2):
-            return True
-        return self._lease.renew() or self._lease.acquire()
+    @staticmethod
+    def _apply_for(session: Session) -> Tenure:
+        """The lease has a connection of its own: it is renewed while others are in use."""
+        kv, owner = KvStore(session.splunkd()), f"{socket.gethostname()}:{os.getpid()}"
+        lease = Lease(kv, "soar_delivery", owner, LEASE_SECONDS, clock=session.clock, monotonic=session.monotonic)
+        return Tenure(lease, session.monotonic)
 
     def _end(self) -> None:
         try:
-            self._lease.release()
+            self._tenure.end()
         except SendToSoarError as error:
             self._log.warning("Lease not released %s", fields({"reason": error}))
         self._log.info("Delivery stopped")

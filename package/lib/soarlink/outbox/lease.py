@@ -66,7 +66,8 @@ class Lease:
         self._kv = kv
         self._name = name
         self._owner = owner
-        self._ttl = ttl
+        self.ttl = ttl
+        """May be changed: counts from the next renewal."""
         self._clock = clock
         self._monotonic = monotonic
         self._skew = skew
@@ -139,9 +140,9 @@ class Lease:
         """Insert a number. Time counts from before the request: a slow one shortens the lease, never lengthens it."""
         asked, now = self._monotonic(), self._clock()
         self._asked.setdefault(number, asked)
-        document = self._document(number, now, now + self._ttl)
+        document = self._document(number, now, now + self.ttl)
         if self._kv.insert(COLLECTION, document):
-            self._mine, self._deadline = _held(document), asked + self._ttl
+            self._mine, self._deadline = _held(document), asked + self.ttl
             return True
         # The answer to an earlier try of ours may have been lost.
         there = self._kv.get(COLLECTION, document["_key"])
@@ -150,9 +151,9 @@ class Lease:
     def _adopt(self, held: _Held) -> bool:
         """Go on with a document of ours, unless we have given it back or its time is over."""
         asked = self._asked.get(held.number)
-        if asked is None or asked + self._ttl <= self._monotonic():
+        if asked is None or asked + held.ttl <= self._monotonic():
             return False
-        self._mine, self._deadline = held, asked + self._ttl
+        self._mine, self._deadline = held, asked + held.ttl
         return True
 
     def _last(self) -> _Held | None:
@@ -180,7 +181,7 @@ class Lease:
             "number": number,
             "owner": self._owner,
             "token": self._token,
-            "ttl": self._ttl,
+            "ttl": self.ttl,
             "acquired": acquired,
             "expires": expires,
         }

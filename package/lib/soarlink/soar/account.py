@@ -37,6 +37,11 @@ class Account:
         read_timeout = self.read_timeout if limit is None else min(self.read_timeout, max(1.0, limit))
         return Endpoint(self.url, Trust(self.ca_certificate), self.proxy, self.connect_timeout, read_timeout)
 
+    @property
+    def longest_request(self) -> float:
+        """Seconds that one request can take at most: connect, wait for an answer, and read its last piece."""
+        return self.connect_timeout + 2 * self.read_timeout
+
     def login(self) -> dict[str, str]:
         """The headers that sign a request in (REST reference, 1.2)."""
         if self.token:

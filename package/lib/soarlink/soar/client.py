@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Union
+from typing import TYPE_CHECKING, Any, Callable, Union
 from urllib.parse import quote
 
 from soarlink.body import encode
@@ -46,10 +46,18 @@ class SoarClient:
     """Calls to one SOAR server.
 
     Every method raises a leaf of :class:`soarlink.errors.SoarError` when the call as a whole fails.
+
+    Args:
+        account: the server, and how to sign in.
+        exchanger: the connection; None for a new one.
+        permit: called before each request; it raises a SoarError when the request must not be made.
     """
 
-    def __init__(self, account: Account, exchanger: Exchanger | None = None) -> None:
+    def __init__(
+        self, account: Account, exchanger: Exchanger | None = None, permit: Callable[[], None] = lambda: None
+    ) -> None:
         self.account = account
+        self._permit = permit
         self._exchanger = exchanger or Exchanger(account.endpoint(), account.login())
 
     def close(self) -> None:
@@ -195,6 +203,7 @@ class SoarClient:
         return self._call("POST", path, encode(body))
 
     def _call(self, method: str, path: str, body: bytes | None) -> Any:
+        self._permit()
         try:
             reply = self._exchanger.exchange(method, path, body, "application/json" if body is not None else "")
         except ExchangeFailed as failure:
