@@ -19,7 +19,7 @@ from tools import build, chromium
 
 PASSWORD = "password of the lab"
 ADMIN, ANALYST = "admin", "analyst"
-TIMEOUT = 20_000
+TIMEOUT = 15_000
 """How long the browser waits for anything, milliseconds."""
 
 OpenVisit = Callable[..., Visit]
