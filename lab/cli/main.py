@@ -10,6 +10,7 @@ import typer
 from lab.cli.drain import drain
 from lab.cli.map import map_values
 from lab.cli.migrate import migrate_searches
+from lab.cli.poll import poll
 from lab.cli.preview import preview
 from lab.cli.send import send
 from lab.cli.serve import serve
@@ -26,6 +27,7 @@ app.command()(send)
 app.command()(preview)
 app.command("map")(map_values)
 app.command()(drain)
+app.command()(poll)
 app.command()(serve)
 app.command("migrate")(migrate_searches)
 

@@ -74,6 +74,11 @@ class Accounts:
             ca_certificate=content.get("ca_certificate") or "",
         )
 
+    def feedback_scopes(self) -> dict[str, str]:
+        """Say for each account what is brought back from it; "" where nothing is set."""
+        entries = self._management.get(self._path, count="0") or []
+        return {entry["name"]: entry["content"].get("feedback") or "" for entry in entries}
+
     def save(self, account: Account, *, exists: bool) -> None:
         """Create the account, or change the one that exists.
 

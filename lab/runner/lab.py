@@ -19,6 +19,7 @@ from lab.runner.locks import FileLock
 from lab.runner.management import Management
 from lab.runner.modularinput import ModularInput
 from lab.runner.payload import Splunkd
+from lab.runner.polling import PollReport, poll
 from lab.runner.sending import Stage, send
 from lab.runner.servers import OwnSoar, StandInHost
 from lab.splunkd import SPLUNK_PACKAGE, StandInSplunkd
@@ -111,11 +112,25 @@ class Lab:
 
     def delivery(self) -> ModularInput:
         """Give the delivery input; it runs from ``with`` to its end."""
+        return self._input("soar_delivery")
+
+    def feedback(self) -> ModularInput:
+        """Give the feedback input; it runs from ``with`` to its end."""
+        return self._input("soar_feedback")
+
+    def poll(self) -> PollReport:
+        """Run the feedback input until it has polled every account once, and report what it brought."""
+        polled = tuple(
+            name for name, scope in Accounts(self.management, APP).feedback_scopes().items() if scope != "off"
+        )
+        return poll(self._opened(), self.feedback(), self.management, accounts=polled)
+
+    def _input(self, kind: str) -> ModularInput:
         stage = self._opened()
         return ModularInput(
             stage.home,
             stage.app,
-            "soar_delivery",
+            kind,
             splunkd=stage.splunkd("admin"),
             python=stage.python,
             python_path=stage.python_path,

@@ -62,6 +62,10 @@ class Management:
         found = self._call("GET", path, None)
         return found or []
 
+    def empty(self, app: str, collection: str) -> None:
+        """Delete every document of a KV store collection."""
+        self._call("DELETE", f"/servicesNS/nobody/{app}/storage/collections/data/{collection}", None)
+
     def _call(self, method: str, target: str, body: str | None) -> list[dict[str, Any]] | None:
         connection = http.client.HTTPSConnection(
             self._address.hostname or "", self._address.port, timeout=_TIMEOUT, context=self._context
@@ -80,7 +84,7 @@ class Management:
         if response.status >= _OK:
             raise LabError(f"splunkd refused {method} {target.partition('?')[0]}: {_message(content)}", exit_code=1)
         parsed = json.loads(content)
-        return list(parsed if isinstance(parsed, list) else parsed["entry"])
+        return list(parsed if isinstance(parsed, list) else parsed.get("entry", ()))
 
 
 def segment(name: str) -> str:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
-import uuid
 from typing import TYPE_CHECKING, Any
+
+from soarlink.splunk import spool
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from soarlink.commands.act import Done
 
 SOURCETYPE = "soar:outbox:act"
-_BREAKER = "\n==##~~##~~  1E8N3D4E6V5E7N2T9 ~~##~~##==\n"
 
 
 def act_event(done: Done, person: str, now: float, changes: object) -> dict[str, Any]:
@@ -38,25 +37,11 @@ def act_event(done: Done, person: str, now: float, changes: object) -> dict[str,
 
 
 def write_events(home: Path, index: str, events: Sequence[dict[str, Any]], now: float) -> None:
-    """Hand events over to Splunk: one file that appears in the spool whole or not at all.
-
-    The format is that of the add-on's result events (``[stash_soar]`` in props.conf).
+    """Hand events over to Splunk.
 
     Raises:
         OSError: the spool can't be written.
     """
-    if not events:
-        return
-    header = f'***SPLUNK*** index="{index}" source="soaroutboxctl"'
-    lines = [
-        f'***Common Action Model*** orig_action_name="{event["action"]}" sourcetype="{SOURCETYPE}"\n'
-        f"{json.dumps(event, ensure_ascii=True)}"
-        for event in events
-    ]
-    name = f"TA_send_to_soar_{int(now)}_{os.getpid()}_{uuid.uuid4().hex}.stash_soar"
-    work = home / "var" / "run" / "splunk" / name
-    with work.open("wb") as file:
-        file.write(_BREAKER.join((header, *lines)).encode("ascii", "backslashreplace"))
-        file.flush()
-        os.fsync(file.fileno())
-    work.replace(home / "var" / "spool" / "splunk" / name)
+    if events:
+        lines = [spool.stamped(json.dumps(event), SOURCETYPE, orig_action_name=event["action"]) for event in events]
+        spool.put(home, index=index, source="soaroutboxctl", events=lines, now=now)

@@ -152,6 +152,19 @@ class SoarClient:
         """Every record of a collection."""
         return self._list(path, ())
 
+    def records(self, resource: str, query: Sequence[tuple[str, str]]) -> list[dict[str, Any]]:
+        """The records that a query finds, as many as its ``page_size`` allows.
+
+        Args:
+            resource: name under ``/rest``.
+            query: filters, order and page size (REST reference, 7.1).
+        """
+        data = self._get(f"/rest/{resource}", query)
+        rows = data.get("data") if isinstance(data, dict) else None
+        if not isinstance(rows, list):
+            raise MaybeSent(f"SOAR answered /rest/{resource} without a list.")
+        return [row for row in rows if isinstance(row, dict)]
+
     def options(self) -> dict[str, Any]:
         """``GET /rest/container_options``: labels, severities, statuses."""
         parsed = self._get("/rest/container_options")
@@ -189,11 +202,7 @@ class SoarClient:
         ]
 
     def _list(self, path: str, query: Sequence[tuple[str, str]]) -> list[dict[str, Any]]:
-        parsed = self._get(path, (*query, ("page_size", "0")))
-        data = parsed.get("data") if isinstance(parsed, dict) else None
-        if not isinstance(data, list):
-            raise MaybeSent(f"SOAR answered {path} without a list.")
-        return [row for row in data if isinstance(row, dict)]
+        return self.records(path[len("/rest/") :], (*query, ("page_size", "0")))
 
     def _get(self, path: str, query: Sequence[tuple[str, str]] = ()) -> Any:
         text = "&".join(f"{name}={_quoted(value)}" for name, value in query)

@@ -1,0 +1,126 @@
+"""What a playbook run came to.
+
+SOAR calls a run a success when its code reached the end: also when its prompt was refused, or its actions failed.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+STARTED = "started"
+RUNNING = "running"
+WAITING = "waiting"
+SUCCEEDED = "succeeded"
+FAILED = "failed"
+REFUSED = "refused"
+CANCELLED = "cancelled"
+
+OPEN = frozenset((STARTED, RUNNING, WAITING))
+"""Verdicts that are not final."""
+
+_NO = frozenset(("no", "n", "deny", "denied", "reject", "rejected", "cancel"))
+_LONGEST = 500
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One run.
+
+    Args:
+        state: one of the names above.
+        reason: the action that failed, the prompt that waits, who cancelled; "" where there is nothing to say.
+        waiting_since: since when a prompt waits, as SOAR writes times; "" when none does.
+    """
+
+    state: str
+    reason: str = ""
+    waiting_since: str = ""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is more to come."""
+        return self.state in OPEN
+
+
+def judge(
+    run: Mapping[str, Any], approvals: Sequence[Mapping[str, Any]] = (), actions: Sequence[Mapping[str, Any]] = ()
+) -> Verdict:
+    """Judge a run by itself, by what it asked people and by what its actions came to.
+
+    Args:
+        run: a record of ``/rest/playbook_run`` (REST reference, 6.2).
+        approvals: its prompts and approvals (8.3).
+        actions: its records of ``/rest/action_run`` (6.4).
+    """
+    status = str(run.get("status") or "").lower()
+    if run.get("cancelled") or status in {"cancelled", "canceled"}:
+        by = run.get("cancelled")
+        return Verdict(CANCELLED, f"cancelled by {by}" if isinstance(by, str) and by else "")
+    if status == "pending":
+        return Verdict(STARTED)
+    if status == "running":
+        waiting = next((one for one in approvals if one.get("status") == "pending"), None)
+        if waiting is None:
+            return Verdict(RUNNING)
+        return Verdict(WAITING, f"waits for an answer: {question(waiting)}", str(waiting.get("start_time") or ""))
+    failure = _failures(actions)
+    if status != "success":
+        return Verdict(FAILED, failure or _cut(message_of(run)) or f'SOAR calls it "{status}"')
+    for one in approvals:
+        if one.get("status") == "expired":
+            return Verdict(FAILED, f"nobody answered in time: {question(one)}")
+        if one.get("status") == "denied" or _says_no(one):
+            return Verdict(REFUSED, f"refused: {question(one)}")
+    return Verdict(FAILED, failure) if failure else Verdict(SUCCEEDED)
+
+
+def message_of(run: Mapping[str, Any]) -> str:
+    """What the run says: SOAR writes a JSON document as text, or plain text (REST reference, 6.2)."""
+    said = _document(run).get("message")
+    return str(said) if said else ("" if _document(run) else str(run.get("message") or ""))
+
+
+def playbook_of(run: Mapping[str, Any]) -> str:
+    """The playbook as ``repository/name`` where the run says so, else its name or ""."""
+    return str(_document(run).get("playbook") or run.get("_pretty_playbook") or "")
+
+
+def question(approval: Mapping[str, Any]) -> str:
+    """What a prompt asks, or the name of its block."""
+    asked = approval.get("jitc")
+    text = asked.get("message") if isinstance(asked, dict) else ""
+    return _cut(str(text or approval.get("name") or "a prompt"))
+
+
+def _document(run: Mapping[str, Any]) -> Mapping[str, Any]:
+    try:
+        parsed = json.loads(str(run.get("message") or ""))
+    except ValueError:
+        return {}
+    return parsed if isinstance(parsed, dict) else {}
+
+
+def _says_no(approval: Mapping[str, Any]) -> bool:
+    answers = approval.get("responses")
+    return isinstance(answers, list) and bool(answers) and str(answers[0]).strip().lower() in _NO
+
+
+def _failures(actions: Sequence[Mapping[str, Any]]) -> str:
+    """The actions that failed; a prompt is judged by its approval."""
+    failed = [one for one in actions if one.get("status") == "failed" and one.get("action") != "prompt"]
+    if not failed:
+        return ""
+    first = failed[0]
+    name = first.get("name") or first.get("action") or "an action"
+    more = f" ({len(failed)} of {len(actions)} actions failed)" if len(failed) > 1 else ""
+    return _cut(f"the action {name} failed: {first.get('message') or 'without a message'}{more}")
+
+
+def _cut(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= _LONGEST else line[: _LONGEST - 1] + "…"

@@ -1,0 +1,75 @@
+"""The containers that the add-on knows: the lookup ``soar_containers``, and SOAR where it does not have them yet."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from soarlink.feedback.case import Case, key_of, of_container, of_document
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from soarlink.soar.client import SoarClient
+    from soarlink.splunk.kvstore import KvStore
+
+COLLECTION = "soar_containers"
+_AT_ONCE = 50
+"""Containers that are read with their ``data``: some of other sources are large."""
+_MOST_REMEMBERED = 20_000
+
+
+class Cases:
+    """The containers of one account. Errors of SOAR and of the KV store pass through.
+
+    Args:
+        kv: the KV store.
+        client: the account's SOAR.
+        wanted: whether a case is kept in the lookup.
+    """
+
+    def __init__(self, kv: KvStore, client: SoarClient, wanted: Callable[[Case], bool]) -> None:
+        self._kv = kv
+        self._client = client
+        self._wanted = wanted
+        self._known: dict[int, Case] = {}
+        self._changed: dict[int, Case] = {}
+
+    def find(self, ids: Iterable[int]) -> dict[int, Case]:
+        """These containers, by id; without those that SOAR does not have any more."""
+        missing = [number for number in dict.fromkeys(ids) if number not in self._known]
+        if len(self._known) + len(missing) > _MOST_REMEMBERED:
+            self._known.clear()
+            missing = list(dict.fromkeys(ids))
+        for start in range(0, len(missing), _AT_ONCE):
+            self._read(missing[start : start + _AT_ONCE])
+        return {number: self._known[number] for number in ids if number in self._known}
+
+    def change(self, case: Case) -> None:
+        """Take a case as it is now; :meth:`save` writes it."""
+        if self._known.get(case.container_id) != case:
+            self._known[case.container_id] = self._changed[case.container_id] = case
+
+    def save(self) -> None:
+        """Write what changed."""
+        wanted = [case.document() for case in self._changed.values() if self._wanted(case)]
+        if wanted:
+            self._kv.save_batch(COLLECTION, wanted)
+        self._changed.clear()
+
+    def _read(self, ids: Sequence[int]) -> None:
+        account = self._client.account
+        rows = self._kv.query(COLLECTION, {"$or": [{"_key": key_of(account.name, number)} for number in ids]})
+        for row in rows:
+            self._take(of_document(row))
+        missing = [number for number in ids if number not in self._known]
+        if not missing:
+            return
+        listed = ",".join(map(str, missing))
+        query = (("_filter_id__in", f"[{listed}]"), ("page_size", "0"), ("pretty", "1"), ("include_expensive", "1"))
+        for record in self._client.records("container", query):
+            case = of_container(account.name, account.container_url(int(record["id"])), record)
+            self._take(case)
+            self._changed[case.container_id] = case
+
+    def _take(self, case: Case) -> None:
+        self._known[case.container_id] = case

@@ -1,0 +1,72 @@
+"""How far each account was read: in the KV store, so that any search head can go on."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from soarlink.feedback.cursor import Cursor, cursor_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from soarlink.splunk.kvstore import KvStore
+
+COLLECTION = "soar_checkpoint"
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """One account's.
+
+    Args:
+        account: the account.
+        cursors: by the streams' resources.
+        polled: when the last complete poll ended, seconds since 1970; 0 when none was.
+        tried: when the last one ended, complete or not.
+        error: why the last one was not; "" when it was.
+    """
+
+    account: str
+    cursors: Mapping[str, Cursor] = field(default_factory=dict)
+    polled: float = 0.0
+    tried: float = 0.0
+    error: str = ""
+
+    def moved(self, resource: str, cursor: Cursor) -> Checkpoint:
+        """The checkpoint with one stream further on."""
+        return replace(self, cursors={**self.cursors, resource: cursor})
+
+    def document(self) -> dict[str, Any]:
+        """As the KV store keeps it."""
+        cursors = {name: cursor.document() for name, cursor in self.cursors.items()}
+        return {
+            "_key": self.account,
+            "format": FORMAT,
+            "account": self.account,
+            "cursors": json.dumps(cursors, separators=(",", ":")),
+            "polled": self.polled,
+            "tried": self.tried,
+            "error": self.error,
+        }
+
+
+def load(kv: KvStore, account: str) -> Checkpoint:
+    """The checkpoint of an account; an empty one where there is none.
+
+    One that can't be read counts as none: events are written again then, under the same ids.
+    """
+    document = kv.get(COLLECTION, account) or {}
+    try:
+        cursors = {name: cursor_of(one) for name, one in json.loads(document.get("cursors") or "{}").items()}
+        polled, tried = (float(document.get(name) or 0) for name in ("polled", "tried"))
+        return Checkpoint(account, cursors, polled, tried, str(document.get("error") or ""))
+    except (ValueError, TypeError, AttributeError):
+        return Checkpoint(account)
+
+
+def save(kv: KvStore, checkpoint: Checkpoint) -> None:
+    """Write a checkpoint. Only the holder of the lease does."""
+    kv.save_batch(COLLECTION, [checkpoint.document()])

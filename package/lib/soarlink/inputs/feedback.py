@@ -1,0 +1,188 @@
+"""The modular input ``soar_feedback``: brings back what happened in SOAR."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import socket
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from splunklib.modularinput import Scheme, Script
+
+from soarlink.errors import SendToSoarError
+from soarlink.feedback import checkpoint, settings
+from soarlink.feedback.cases import Cases
+from soarlink.feedback.poll import Poll, Sinks
+from soarlink.inputs.session import Session, fields, logger
+from soarlink.outbox.lease import Lease
+from soarlink.plan import moment
+from soarlink.secret import Secret
+from soarlink.soar.client import SoarClient
+from soarlink.splunk import spool
+from soarlink.splunk.kvstore import KvStore
+from soarlink.splunk.settings import Settings
+
+if TYPE_CHECKING:
+    import logging
+    from collections.abc import Sequence
+
+    from soarlink.feedback.cursor import Cursor
+    from soarlink.feedback.event import Event
+
+APP = Path(__file__).resolve().parents[3]
+"""The add-on's folder: ``lib/soarlink/inputs`` is three below it."""
+
+LOOK_EVERY = 5.0
+"""Seconds between two looks at what is due."""
+
+LEASE_SECONDS = 300.0
+"""Longer than the longest request to SOAR that an account can allow by default."""
+
+_SOURCE = "soar_feedback"
+_RETRY_SECONDS = 60.0
+
+
+class FeedbackScript(Script):  # type: ignore[misc]
+    """The input as splunkd sees it: one process, running until it is told to stop."""
+
+    def get_scheme(self) -> Scheme:
+        """No parameters: what is polled stands in the accounts' settings."""
+        scheme = Scheme("Send to SOAR: feedback")
+        scheme.description = "Brings back from SOAR what became of containers. Leave it switched on."
+        scheme.use_single_instance = True
+        scheme.use_external_validation = False
+        return scheme
+
+    def stream_events(self, inputs: Any, ew: Any) -> None:  # noqa: ARG002 - events go through the spool, which answers
+        """Run until SIGTERM, or until splunkd is gone."""
+        stop = threading.Event()
+        signal.signal(signal.SIGTERM, lambda *_: stop.set())
+        session = Session(
+            uri=str(inputs.metadata["server_uri"]),
+            key=Secret(str(inputs.metadata["session_key"])),
+            home=Path(os.environ["SPLUNK_HOME"]),
+            app=APP,
+            clock=time.time,
+            monotonic=time.monotonic,
+            random=random.random,
+        )
+        Feedback(session, stop).run()
+
+
+class Feedback:
+    """The input's loop.
+
+    Args:
+        session: splunkd and clocks.
+        stop: set when the input is to end.
+    """
+
+    def __init__(self, session: Session, stop: threading.Event) -> None:
+        self._session = session
+        self._stop = stop
+        self._log: logging.Logger = logger(session.home, _SOURCE)
+        self._parent = os.getppid()
+        self._kv = KvStore(session.splunkd())
+        owner = f"{socket.gethostname()}:{os.getpid()}"
+        self._lease = Lease(self._kv, _SOURCE, owner, LEASE_SECONDS, clock=session.clock, monotonic=session.monotonic)
+        self._due: dict[str, float] = {}
+        self._said: dict[str, str] = {}
+
+    def run(self) -> None:
+        """Work until told to stop."""
+        self._log.info("Feedback started %s", fields({"pid": os.getpid()}))
+        while self._goes_on():
+            self.round()
+            self._stop.wait(LOOK_EVERY)
+        try:
+            self._lease.release()
+        except SendToSoarError as error:
+            self._log.warning("Lease not released %s", fields({"reason": error}))
+        self._log.info("Feedback stopped")
+
+    def round(self) -> None:
+        """Poll every account that is due, if the lease is ours. What stops one account does not stop the others."""
+        try:
+            known = Settings.load(self._session.app)
+            due = [name for name in sorted(known.accounts) if self._due.get(name, 0.0) <= self._session.monotonic()]
+            if not due or not self._holds_lease():
+                return
+        except SendToSoarError as error:
+            self._say("", f"Feedback waits: {error}")
+            return
+        self._say("", "")
+        for name in due:
+            if self._goes_on():
+                self._account(known, name)
+
+    def _account(self, known: Settings, name: str) -> None:
+        interval = _RETRY_SECONDS
+        try:
+            wanted = settings.of_account(name, known.accounts[name])
+            interval = wanted.interval
+            self._say(name, "" if wanted.scope == settings.OFF else self._poll(known, name, wanted))
+        except (SendToSoarError, OSError) as error:
+            self._say(name, str(error))
+        except Exception:  # noqa: BLE001 - the input goes on; the log has it
+            self._log.exception("Unexpected error %s", fields({"account": name}))
+        self._due[name] = self._session.monotonic() + interval
+
+    def _poll(self, known: Settings, name: str, wanted: settings.FeedbackSettings) -> str:
+        """Poll one account; what SOAR refused to show."""
+        account = self._session.account(known, name)
+        client = SoarClient(account)
+        state = checkpoint.load(self._kv, name)
+        counts: dict[str, int] = {}
+
+        def emit(events: Sequence[Event]) -> None:
+            now = self._session.clock()
+            texts = [spool.stamped(one.text(), one.sourcetype) for one in events]
+            spool.put(self._session.home, index=known.index, source=_SOURCE, events=texts, now=now)
+            for one in events:
+                counts[one.sourcetype] = counts.get(one.sourcetype, 0) + 1
+
+        def keep(resource: str, cursor: Cursor) -> None:
+            nonlocal state
+            state = state.moved(resource, cursor)
+            checkpoint.save(self._kv, state)
+
+        first = moment.written(max(0.0, self._session.clock() - wanted.first_window))
+        host = urlsplit(account.url).netloc
+        try:
+            cases = Cases(self._kv, client, wanted.holds)
+            poll = Poll(client, host, cases, wanted, Sinks(emit, keep, lambda: self._goes_on() and self._holds_lease()))
+            end = poll.run(state.cursors, first)
+            now = self._session.clock()
+            polled = now if end.complete else state.polled
+            checkpoint.save(self._kv, replace(state, polled=polled, tried=now, error=" ".join(end.problems)))
+            return " ".join(end.problems)
+        except (SendToSoarError, OSError) as error:
+            checkpoint.save(self._kv, replace(state, tried=self._session.clock(), error=str(error)))
+            raise
+        finally:
+            client.close()
+            if counts:
+                self._log.info("Events written %s", fields({"account": name, **counts}))
+
+    def _holds_lease(self) -> bool:
+        if self._lease.still_mine(LEASE_SECONDS / 2):
+            return True
+        return self._lease.renew() or self._lease.acquire()
+
+    def _goes_on(self) -> bool:
+        return not self._stop.is_set() and os.getppid() == self._parent
+
+    def _say(self, account: str, problem: str) -> None:
+        """Log what is wrong once, and once when it is over."""
+        before = self._said.get(account, "")
+        if problem and problem != before:
+            self._log.warning("Not polled %s", fields({"account": account, "reason": problem}))
+        elif before and not problem:
+            self._log.info("Polled again %s", fields({"account": account}))
+        self._said[account] = problem
