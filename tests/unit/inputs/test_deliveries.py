@@ -10,9 +10,12 @@ from typing import Any
 
 import pytest
 
+from soarlink.commands.act import Desk
+from soarlink.commands.arguments import RESEND, ActRequest
 from soarlink.errors import KvStoreUnavailable
-from soarlink.inputs.deliveries import AGE_LIMIT
+from soarlink.inputs.age import AGE_LIMIT
 from soarlink.outbox.item import DELIVERED, DISCARDED, PENDING, REJECTED
+from soarlink.outbox.selection import Filters
 from soarlink.splunk.kvstore import KvStore
 from tests.unit.actions.installed import ROWS
 from tests.unit.inputs.site import Site
@@ -98,7 +101,8 @@ def test_too_old_is_rejected_not_dropped(site: Site, *, is_resent: bool) -> None
     (item,) = site.items()
     assert item.state == (PENDING if is_resent else REJECTED)
     if not is_resent:
-        assert "Not delivered within 72 hours, 2 attempts; the last one: SOAR" in item.error_text
+        assert item.error_text.startswith("Not delivered within 72 hours: SOAR")
+        assert "2 attempts" in item.error_text
         event = site.events()[-1]
         assert (event["status"], event["reason"]) == ("rejected", item.error_text)
         assert site.installed.statuses() == {"0": ["pending", "failure"]}
@@ -151,6 +155,30 @@ def test_an_account_that_can_t_be_used_costs_no_attempt(site: Site, what: str) -
     assert "Outbox waits" in site.own_log()
     site.account()
     site.later(61)
+    site.deliveries().round()
+    assert site.items()[0].state == DELIVERED
+
+
+@pytest.mark.parametrize("is_gone", [True, False])
+def test_what_waits_for_an_account_for_too_long_is_rejected(site: Site, *, is_gone: bool) -> None:
+    """Visible, with what to do; and resent, it arrives. What is younger goes on waiting."""
+    _, second, _ = site.queue(ROWS)
+    site.later(AGE_LIMIT + 60)
+    site.outbox.replace(replace(second, queued=site.clock() - 60))
+    if is_gone:
+        site.account("other")
+    else:
+        site.secret("lab", "")
+    site.deliveries().round()
+    items = site.items()
+    assert [item.state for item in items] == [REJECTED, PENDING, REJECTED]
+    assert items[0].error_text.startswith("Not delivered within 72 hours: ")
+    assert ('no SOAR account "lab"' if is_gone else "has no automation token") in items[0].error_text
+    assert "soaroutboxctl action=resend" in items[0].error_text
+    assert site.installed.statuses() == {"0": ["pending", "failure"], "1": ["pending"], "2": ["pending", "failure"]}
+    assert site.events()[-1]["reason"] == items[0].error_text
+    site.account()
+    Desk(site.outbox, "alice", site.clock()).carry_out(ActRequest(RESEND, Filters()), [items[0]]).__next__()
     site.deliveries().round()
     assert site.items()[0].state == DELIVERED
 

@@ -10,7 +10,9 @@ import pytest
 
 from soarlink.commands.act import Desk
 from soarlink.commands.arguments import RESEND, ActRequest
+from soarlink.commands.changes import Changes
 from soarlink.errors import KvStoreUnavailable
+from soarlink.inputs.age import AGE_LIMIT
 from soarlink.inputs.journals import AGAIN
 from soarlink.outbox.item import DELIVERED, PENDING, REJECTED
 from soarlink.outbox.selection import Filters
@@ -218,9 +220,88 @@ def test_an_account_that_is_gone_holds_the_alert(site: Site) -> None:
     site.account("other")
     site.installed.configure("ta_send_to_soar_account", "")
     assert site.journals().round(site.outbox) == 0
-    assert "No SOAR account is configured" in site.own_log()
+    assert "There is no SOAR account 'lab'" in site.own_log()
     site.account()
     assert site.journals().round(site.outbox) == 1
+
+
+def test_an_account_without_its_token_holds_the_alert(site: Site) -> None:
+    """It was written down: somebody may enter the token again."""
+    site.alert(ROWS)
+    site.later(30)
+    site.secret("lab", "")
+    assert site.journals().round(site.outbox) == 0
+    assert "has no automation token" in site.own_log()
+    assert site.states() == {rid: ["queued"] for rid in "012"}
+    site.account()
+    assert site.journals().round(site.outbox) == 1
+    assert site.states() == {rid: ["queued", "delivered"] for rid in "012"}
+
+
+def test_the_account_is_the_one_of_the_alert(site: Site) -> None:
+    """Another one that became the default since gets nothing of it."""
+    site.alert(ROWS[:1])
+    site.later(30)
+    accounts = (site.installed.app / "local/ta_send_to_soar_account.conf").read_text("utf-8")
+    site.account("dead", url="https://localhost:1", more="is_default = 1")
+    with (site.installed.app / "local/ta_send_to_soar_account.conf").open("a", encoding="utf-8") as file:
+        file.write(accounts)
+    assert site.journals().round(site.outbox) == 1
+    assert site.states() == {"0": ["queued", "delivered"]}
+
+
+def test_an_alert_that_waits_for_its_account_for_too_long_is_rejected(site: Site) -> None:
+    """Into the outbox, with what to do; not tried any more, and resent it arrives in the account that is named."""
+    site.alert(ROWS, playbook="local/contain_host", automation="0")
+    site.later(AGE_LIMIT + 60)
+    site.account("other")
+    assert site.journals().round(site.outbox) == 1
+    items = site.items()
+    assert {(item.state, item.account) for item in items} == {(REJECTED, "lab")}
+    assert items[0].error_text.startswith('Not delivered within 72 hours: There is no SOAR account "lab"')
+    assert "to_account=" in items[0].error_text
+    assert site.installed.statuses() == {rid: ["pending", "failure"] for rid in "012"}
+    assert site.installed.journals() == []
+    request = ActRequest(RESEND, Filters(), Changes(account="other"))
+    assert all(done.is_done for done in Desk(site.outbox, "alice", site.clock()).carry_out(request, items))
+    assert site.deliveries().round() == 3
+    assert {item.state for item in site.items()} == {DELIVERED}
+
+
+def test_an_alert_that_can_t_be_planned_for_too_long_is_put_aside(site: Site) -> None:
+    """Its results are rejected and say where it is kept; moved back, it is tried again."""
+    site.alert(ROWS)
+    (key,) = site.installed.journals()
+    journal = site.installed.delivery / "journal" / key
+    settings = json.loads((journal / "settings.json").read_bytes())
+    (journal / "settings.json").write_text(json.dumps({**settings, "mapping": "gone"}), "ascii")
+    site.later(AGE_LIMIT + 60)
+    assert site.journals().round(site.outbox) == 0
+    assert site.installed.journals() == []
+    assert site.installed.statuses() == {rid: ["pending", "failure"] for rid in "012"}
+    assert f"unusable/{key}" in site.events()[-1]["reason"]
+    assert "Journal put aside" in site.own_log()
+    aside = site.installed.delivery / "unusable" / key
+    (aside / "settings.json").write_text(json.dumps(settings), "ascii")
+    aside.rename(journal)
+    assert site.journals().round(site.outbox) == 1
+    assert site.states() == {rid: ["queued", "rejected", "delivered"] for rid in "012"}
+
+
+@pytest.mark.parametrize(("name", "content"), [("payload.json", "["), ("ledger", "litter\n"), ("settings.json", "{")])
+def test_a_journal_that_is_damaged_for_too_long_is_put_aside(site: Site, name: str, content: str) -> None:
+    """Nothing is deleted, and it is not looked at for ever."""
+    site.alert(ROWS[:1])
+    (key,) = site.installed.journals()
+    path = site.installed.delivery / "journal" / key / name
+    path.write_text(content, "ascii")
+    site.later(30)
+    site.journals().round(site.outbox)
+    assert site.installed.journals() == [key]
+    site.later(AGE_LIMIT + 60)
+    site.journals().round(site.outbox)
+    assert site.installed.journals() == []
+    assert (site.installed.delivery / "unusable" / key / name).read_text("ascii") == content
 
 
 def test_parts_of_a_large_container_stay_together(site: Site) -> None:

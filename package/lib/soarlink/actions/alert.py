@@ -116,18 +116,39 @@ class Alert:
             self._send(found, opened)
         self._clerk.flush()
 
-    def _prepare(self, account: Account, gate: Gate) -> None:
+    def give_up(self, account: Account, reason: str) -> None:
+        """Reject all that is not over, without asking SOAR: it has waited too long, and a person decides.
+
+        Args:
+            account: the account, without its secret.
+            reason: what the rows are told.
+
+        Raises:
+            SendToSoarError: the run can't be planned without SOAR.
+        """
+        self._prepare(account, None)
+        self.waiting.pop("", None)
+        for shipment in self._announced(self._unfinished(account)):
+            self._ledger.note_rejected(shipment.identity, reason)
+            self.rejected[shipment.identity] = Refusal(reason)
+            for row in shipment.rows:
+                self._clerk.tell(RowOutcome(row, REJECTED, reason=reason))
+        self._clerk.flush()
+
+    def _prepare(self, account: Account, gate: Gate | None) -> None:
+        """Make the planner; without a gate SOAR is not asked for its names."""
         request = self._request
 
         def connect() -> SoarClient:
-            return SoarClient(account, Exchanger(account.endpoint(gate.remaining), account.login()))
+            limit = None if gate is None else gate.remaining
+            return SoarClient(account, Exchanger(account.endpoint(limit), account.login()))
 
         from soarlink.soar.client import SoarClient
         from soarlink.wire.exchange import Exchanger
 
-        run = request.invocation.run
+        run, asking = request.invocation.run, None if gate is None else connect
         known = shaping.vocabulary(
-            request.asked, run, request.results, account=account, home=self._home, connect=connect, gate=gate
+            request.asked, run, request.results, account=account, home=self._home, connect=asking, gate=gate
         )
         per_result = request.invocation.fixed_rid is not None
         most = shaping.most_results(self._app, run.action, per_result=per_result)

@@ -59,8 +59,17 @@ class Request:
         )
 
 
+@dataclass(frozen=True)
+class Written:
+    """What a run was written down with; a journal keeps to it, whatever is configured since."""
+
+    account_name: str
+    mapping: Mapping | None
+    """None where it is the one in force."""
+
+
 def read(
-    app: Path, invocation: Invocation, results: Path | None, action: CommonAction, written: Mapping | None = None
+    app: Path, invocation: Invocation, results: Path | None, action: CommonAction, written: Written | None = None
 ) -> Request:
     """Read settings, parameters and rules; the action learns where its events go and how loud it logs.
 
@@ -69,7 +78,7 @@ def read(
         invocation: the parsed payload.
         results: the results file.
         action: the Common Action Model's side.
-        written: the mapping that the run was written down with; None to take the one in force.
+        written: what the run was written down with; None for a new one.
 
     Raises:
         SettingsError, ParameterError, MappingError: with what to change.
@@ -81,8 +90,8 @@ def read(
     for problem in settings.problems:
         action.message(problem, level=logging.WARNING)
     asked = parameters.parse(invocation.configuration)
-    mapping = written or rules.load(app)
-    name = settings.account_name(asked.account)
+    mapping = (written.mapping if written is not None else None) or rules.load(app)
+    name = (written.account_name if written is not None else "") or settings.account_name(asked.account)
     action.account = name
     action.mapping = mapping.digest[:16]
     found, count, damage = Results(results, invocation.fixed_rid, invocation.rid_suffix).intact()

@@ -14,6 +14,7 @@ from soarlink.delivery.backoff import Backoff
 from soarlink.delivery.outcome import REJECTED, RowOutcome
 from soarlink.delivery.verdict import AUTHENTICATION, judge
 from soarlink.errors import NotTried, OutboxError, SendToSoarError, SoarError, Throttled
+from soarlink.inputs.age import AGE_LIMIT, RESEND, too_old
 from soarlink.inputs.session import fields
 from soarlink.journal.ledger import FREE, RunNote
 from soarlink.outbox import item as states
@@ -36,9 +37,6 @@ if TYPE_CHECKING:
 
 AT_ONCE = 500
 """Most items in one round."""
-
-AGE_LIMIT = 72 * 3600.0
-"""Seconds after which an item that SOAR never took is rejected; it stays, and can be resent."""
 
 CONCLUDE = 30.0
 """Seconds of the lease that must be left for the KV store to take the outcomes of a round."""
@@ -98,7 +96,7 @@ class Deliveries:
             account = self._session.account(settings, name)
             reports = list(self._carry(account, loaded))
         except SendToSoarError as error:
-            self._postpone([item for item, _ in loaded.values()], error)
+            self._postpone(settings, loaded, error)
             return
         self._conclude(settings, loaded, reports, account.read_timeout)
 
@@ -190,19 +188,31 @@ class Deliveries:
             unclear=unclear,
         )
         if now - item.queued > AGE_LIMIT:
-            hours = AGE_LIMIT / 3600
-            text = f"Not delivered within {hours:g} hours, {attempts} attempts; the last one: {pending}"
+            text = too_old(f"{pending} ({attempts} attempts.)")
             return replace(tried, state=states.REJECTED, error_text=text)
         return tried
 
-    def _postpone(self, items: Sequence[OutboxItem], error: SendToSoarError) -> None:
-        """The account can't be used now: settings, secret or splunkd."""
-        now = self._now()
-        self._log.warning("Outbox waits %s", fields({"account": items[0].account if items else "", "reason": error}))
-        self._outbox.replace_many(
-            replace(item, updated=now, next_attempt=now + 60.0, error_class="settings", error_text=str(error))
-            for item in items
-        )
+    def _postpone(
+        self, settings: Settings, loaded: Mapping[str, tuple[OutboxItem, Payload]], error: SendToSoarError
+    ) -> None:
+        """The account can't be used now: settings, secret or splunkd. What is too old is rejected."""
+        now, reason = self._now(), f"{too_old(str(error))} {RESEND}"
+        waiting: list[OutboxItem] = []
+        ended: list[OutboxItem] = []
+        told: dict[AlertRun, list[RowOutcome]] = {}
+        for item, found in loaded.values():
+            tried = replace(item, updated=now, next_attempt=now + 60.0, error_class="settings", error_text=str(error))
+            if now - item.queued <= AGE_LIMIT:
+                waiting.append(tried)
+                continue
+            ended.append(replace(tried, state=states.REJECTED, error_text=reason))
+            rows = [account for shipment in found.shipments for account in shipment.rows]
+            told.setdefault(found.run, []).extend(RowOutcome(row, REJECTED, reason=reason) for row in rows)
+        name = next((item.account for item, _ in loaded.values()), "")
+        self._log.warning("Outbox waits %s", fields({"account": name, "reason": error, "too_old": len(ended) or ""}))
+        self._outbox.replace_many(waiting)
+        self._tell(settings, told)
+        self._outbox.settle_many(ended)
 
     def _tell(self, settings: Settings, told: Mapping[AlertRun, Sequence[RowOutcome]]) -> None:
         """The late lines and events of finished rows; a crash before the receipt is why the log is asked first."""

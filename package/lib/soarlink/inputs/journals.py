@@ -7,16 +7,21 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from soarlink.actions import request as requests_of
-from soarlink.actions.alert import Alert
+from soarlink.actions.alert import Alert, tell_every_row
 from soarlink.actions.clerk import Clerk
 from soarlink.actions.send_to_soar import open_gate
-from soarlink.errors import KvStoreUnavailable, MappingError, SendToSoarError
+from soarlink.delivery.outcome import REJECTED as REJECTED_ROW
+from soarlink.errors import KvStoreUnavailable, MappingError, NotTried, SendToSoarError, SettingsError, SplunkdError
+from soarlink.inputs.age import AGE_LIMIT, RESEND, too_old
 from soarlink.inputs.session import fields
+from soarlink.journal.journal import UNUSABLE
 from soarlink.mapping.compile import compile_rules
 from soarlink.outbox.item import PENDING, REJECTED, OutboxItem, item_key
 from soarlink.outbox.payload import Payload
+from soarlink.rows.results import Results
 from soarlink.splunk import camhistory, payload, rules
 from soarlink.splunk.cam import CommonAction
+from soarlink.splunk.settings import Settings
 
 if TYPE_CHECKING:
     import logging
@@ -72,20 +77,53 @@ class Journals:
         try:
             journal = self._store.resume(key)
         except SendToSoarError as error:
-            self._later(key, str(error))
+            self._failed(key, None, str(error))
             return False
         if journal is None:
             return False
         try:
             return self._take_up(journal, outbox)
         except SendToSoarError as error:
-            self._later(key, str(error))
+            self._failed(key, journal, str(error))
         except Exception as error:  # noqa: BLE001 - the log has it; the others go on
             self._log.exception("Unexpected error %s", fields({"key": key}))
-            self._later(key, f"{type(error).__name__}: {error}")
+            self._failed(key, journal, f"{type(error).__name__}: {error}.")
         finally:
             journal.release()
         return False
+
+    def _is_too_old(self, key: str) -> bool:
+        return self._session.clock() - self._store.written(key) > AGE_LIMIT
+
+    def _failed(self, key: str, journal: Journal | None, why: str) -> None:
+        """It is tried again, until it is too old; then its results are rejected, and its folder waits for a person."""
+        if not self._is_too_old(key):
+            self._later(key, why)
+            return
+        reason = (
+            f"{too_old(why)} The alert is kept on this search head, below var/lib/splunk/modinputs/soar_delivery: move "
+            f"{UNUSABLE}/{key} back into the folder journal to have it tried again."
+        )
+        try:
+            if journal is not None:
+                self._reject_rows(journal, reason)
+        except Exception:  # noqa: BLE001 - a journal that can't be read has no rows to tell
+            self._log.exception("Results not told %s", fields({"key": key}))
+        folder = self._store.put_aside(key)
+        self._log.error("Journal put aside %s", fields({"key": key, "reason": why, "folder": folder}))
+
+    def _reject_rows(self, journal: Journal, reason: str) -> None:
+        invocation = payload.parse(journal.payload(), str(journal.settings().get("action", "send_to_soar")))
+        action = CommonAction(invocation, self._session.home, clock=self._session.clock)
+        try:
+            action.index = Settings.load(self._session.app).index
+            clerk = Clerk(action, journal.ledger, camhistory.read(action.log, invocation.run.sid))
+            ends = camhistory.ends(action.log, invocation.run.sid)
+            results = Results(journal.results, invocation.fixed_rid, invocation.rid_suffix)
+            tell_every_row(results, clerk, REJECTED_ROW, reason, action, ends=ends)
+            clerk.flush()
+        finally:
+            action.close()
 
     def _take_up(self, journal: Journal, outbox: Outbox) -> bool:
         name = str(journal.settings().get("action", "send_to_soar"))
@@ -93,7 +131,8 @@ class Journals:
         action = CommonAction(invocation, self._session.home, clock=self._session.clock)
         try:
             clerk = Clerk(action, journal.ledger, camhistory.read(action.log, invocation.run.sid))
-            written = self._mapping(str(journal.settings().get("mapping", "")))
+            kept = journal.settings()
+            written = requests_of.Written(str(kept.get("account", "")), self._mapping(str(kept.get("mapping", ""))))
             request = requests_of.read(self._session.app, invocation, journal.results, action, written)
             return self._deliver(request, journal, action, clerk, outbox)
         finally:
@@ -113,7 +152,10 @@ class Journals:
         alert = Alert(request, journal, action, clerk, app=session.app, home=session.home, clock=session.clock)
 
         def account() -> Account:
-            return session.account(request.settings, request.asked.account)
+            try:
+                return session.account(request.settings, request.account_name)
+            except (SettingsError, SplunkdError) as error:
+                raise NotTried(error.what, error.remedy) from None  # it was written down: somebody may mend it
 
         def gate(found: Account) -> Gate:
             return open_gate(session.home, found.name, None)
@@ -121,8 +163,11 @@ class Journals:
         _resolve(outbox, journal.ledger)
         alert.deliver(account, gate)
         if "" in alert.waiting:
-            self._later(journal.key, str(alert.waiting[""]))
-            return False
+            why = str(alert.waiting[""])
+            if not self._is_too_old(journal.key):
+                self._later(journal.key, why)
+                return False
+            alert.give_up(request.settings.nominal_account(request.account_name), f"{too_old(why)} {RESEND}")
         if alert.waiting or alert.rejected:
             try:
                 self._move(request, journal.ledger, alert, outbox)

@@ -5,6 +5,7 @@ Layout below ``$SPLUNK_HOME/var/lib/splunk/modinputs/soar_delivery`` (the delive
     journal/<key>/payload.json  results.csv.gz  settings.json  ledger  lock
     mappings/<digest>.json      the rules that journals were written with, shared
     done/<key>                  what came of a run that is over, for a while
+    unusable/<key>              journals that could not be worked off within the age limit, for a person
     work/                       half-made or half-removed journals; nothing in it counts
 """
 
@@ -29,6 +30,7 @@ FORMAT = 1
 MAX_BYTES = 2 * 1024**3
 """Most bytes of all journals of a search head; beyond it new alerts are rejected, with the reason."""
 
+UNUSABLE = "unusable"
 _COPY = 1024 * 1024
 
 
@@ -158,6 +160,28 @@ class JournalStore:
         except FileNotFoundError:
             return
         yield from (name for _, name in sorted(found))
+
+    def written(self, key: str) -> float:
+        """When a run was written down, epoch seconds; 0 when it is gone."""
+        try:
+            return (self._root / "journal" / key).joinpath("payload.json").stat().st_mtime
+        except OSError:
+            return 0.0
+
+    def put_aside(self, key: str) -> Path:
+        """Take a run that can't be worked off out of the way; its folder is kept, moved back it is tried again.
+
+        Raises:
+            JournalError: the disk is full or read-only.
+        """
+        target = self._root / UNUSABLE / key
+        try:
+            self._folder(UNUSABLE)
+            shutil.rmtree(target, ignore_errors=True)
+            (self._root / "journal" / key).rename(target)
+        except OSError as error:
+            raise _unwritable(error) from error
+        return target
 
     def finish(self, journal: Journal, exit_code: int) -> None:
         """Every row has its end: remember what came of it and remove the journal."""

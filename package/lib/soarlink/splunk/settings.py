@@ -107,6 +107,13 @@ class Settings:
             proxy=self._proxy(credentials),
         )
 
+    def nominal_account(self, name: str) -> Account:
+        """An account without its secrets, for a plan that asks nobody; it may be gone."""
+        try:
+            return self.account(name, no_secrets)
+        except SettingsError:
+            return Account(name, "https://", Secret(""))
+
     def account_name(self, wanted: str) -> str:
         """The name of the account that is meant.
 
