@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,9 @@ from lab.runner.management import Management, segment
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_CLEAR = {"--cred--": "1", "count": "0"}
+_ALL = {"count": "0"}
+_SEPARATOR = "``splunk_cred_sep``"
+"""Between an account's name and the number of a piece of its secret; the piece that marks the end begins with it."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,6 @@ class Account:
             "auth_type": "token",
             "token": self.token,
             "ca_certificate": self.ca_certificate,
-            "is_default": "1",
         }
 
 
@@ -58,19 +60,18 @@ class Accounts:
 
     def __init__(self, management: Management, app: str) -> None:
         self._management = management
+        self._app = app
         self._path = f"/servicesNS/nobody/{app}/{app.lower()}_account"
 
     def find(self, name: str) -> Account | None:
-        """Read an account with its secret, as the add-on's own pages can; None when there is none of this name."""
-        # Of a single account that is not there the handler makes an unexpected error, so all are listed.
-        entries = self._management.get(self._path, **_CLEAR) or []
-        content: Mapping[str, str] | None = next((entry["content"] for entry in entries if entry["name"] == name), None)
+        """Read an account with its secret, as the add-on's actions do; None when there is none of this name."""
+        content = self._contents().get(name)
         if content is None:
             return None
         return Account(
             name=name,
             url=content.get("url") or "",
-            token=content.get("token") or "",
+            token=self._secrets(name).get("token", ""),
             ca_certificate=content.get("ca_certificate") or "",
         )
 
@@ -80,12 +81,35 @@ class Accounts:
         return {entry["name"]: entry["content"].get("feedback") or "" for entry in entries}
 
     def save(self, account: Account, *, exists: bool) -> None:
-        """Create the account, or change the one that exists.
+        """Create the account, or change the one that exists; the first one becomes the default.
+
+        The connection is not tested: what a SOAR that is not there means for an alert is what the lab is to show.
 
         Raises:
             LabError: the add-on refused it, in its words.
         """
+        fields = {**account.fields(), "skip_test": "1"}
         if exists:
-            self._management.post(f"{self._path}/{segment(account.name)}", account.fields())
+            self._management.post(f"{self._path}/{segment(account.name)}", fields)
         else:
-            self._management.post(self._path, {"name": account.name, **account.fields()})
+            default = "0" if self._contents() else "1"
+            self._management.post(self._path, {"name": account.name, "is_default": default, **fields})
+
+    def _contents(self) -> dict[str, Mapping[str, str]]:
+        return {entry["name"]: entry["content"] for entry in self._management.get(self._path, **_ALL) or []}
+
+    def _secrets(self, name: str) -> dict[str, str]:
+        """Put a secret together from the pieces in splunkd's password store (splunkd reference, 2.4)."""
+        entries = self._management.get(f"/servicesNS/nobody/{self._app}/storage/passwords", **_ALL) or []
+        pieces: dict[int, str] = {}
+        for entry in entries:
+            content = entry["content"]
+            stanza, _, number = str(content["username"]).rpartition(_SEPARATOR)
+            if stanza == name and str(content["realm"]).endswith(f"conf-{self._app.lower()}_account"):
+                pieces[int(number)] = str(content["clear_password"])
+        text = ""
+        for _, piece in sorted(pieces.items()):
+            if piece.startswith(_SEPARATOR):
+                break
+            text += piece
+        return dict(json.loads(text)) if text else {}

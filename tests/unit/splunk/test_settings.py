@@ -179,7 +179,7 @@ class TestProxy:
             account(PROD, proxy={**self.SET, **change})
 
 
-@pytest.mark.parametrize("url", ["https://admin:geheim@soar", "https://geheim@soar"])
+@pytest.mark.parametrize("url", ["https://admin:geheim@soar", "https://geheim@soar", "admin:geheim@soar"])
 def test_a_login_in_the_url_is_not_taken(url: str) -> None:
     """Secrets are never in a URL."""
     with pytest.raises(SettingsError) as caught:

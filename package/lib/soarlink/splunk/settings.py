@@ -25,7 +25,7 @@ DIRECT, SERVICE = "direct", "service"
 """Values of an account's ``delivery``: actions send themselves, or only the delivery service does."""
 
 _DEFAULT_INDEX = "main"
-_LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 _LARGEST = 86_400  # a day in seconds, far beyond any sensible setting
 _MACRO_INDEX = re.compile(r"""^\(?\s*index\s*=\s*"?([\w-]+)"?\s*\)?$""")
 
@@ -180,15 +180,17 @@ def _url(name: str, url: str) -> str:
         usable = False
     if not usable or parts.path not in ("", "/") or parts.query or parts.fragment:
         raise SettingsError(
-            f'The account "{name}" has the URL "{_without_login(url)}".',
+            f'The account "{name}" has the URL "{without_login(url)}".',
             "It must be https://host or https://host:port, without user name and path; SOAR speaks TLS only.",
         )
     return f"https://{parts.netloc}"
 
 
-def _without_login(url: str) -> str:
-    before, at, after = url.rpartition("@")
-    return f"{before.partition('//')[0]}//…@{after}" if at else url
+def without_login(url: str) -> str:
+    """A URL to show: without user, password and query."""
+    before, at, after = url.partition("?")[0].rpartition("@")
+    scheme, slashes, _ = before.partition("//")
+    return f"{scheme + slashes if slashes else ''}…@{after}" if at else after
 
 
 def _ca_certificate(name: str, text: str) -> str:
@@ -226,7 +228,7 @@ def _rate(text: str) -> int:
 
 def _log_level(text: str) -> str:
     level = text.strip().upper()
-    return level if level in _LOG_LEVELS else "INFO"
+    return level if level in LOG_LEVELS else "INFO"
 
 
 def _index(definition: str) -> tuple[str, str]:

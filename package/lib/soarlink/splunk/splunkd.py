@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Callable
-from urllib.parse import quote, urlsplit
+from typing import TYPE_CHECKING, Callable
+from urllib.parse import urlsplit
 
 from soarlink.errors import SplunkdError
+from soarlink.splunk import passwords
 from soarlink.wire.exchange import Endpoint, Exchanger, Reply
 from soarlink.wire.failure import ExchangeFailed
 from soarlink.wire.trust import Trust, certificates
@@ -21,9 +21,6 @@ APP = "TA_send_to_soar"
 CONNECT_TIMEOUT = 5.0
 READ_TIMEOUT = 30.0
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
-_REFUSED = (401, 403)
-_SEPARATOR = "``splunk_cred_sep``"
-_END_MARK = _SEPARATOR.join(["", "S", "P", "L", "U", "N", "K", ""])
 
 ServerConf = Callable[[str], str]
 """A key of server.conf [sslConfig] as splunkd sees it, "" when it is not set."""
@@ -48,16 +45,7 @@ class Splunkd:
         Raises:
             SplunkdError: splunkd did not answer, or the user may not read stored passwords.
         """
-        realm = f"__REST_CREDENTIAL__#{APP}#configs/conf-{conf_file}"
-        search = quote(f"realm={realm}", safe="")
-        entries = self._entries(f"/servicesNS/nobody/{APP}/storage/passwords?output_mode=json&count=0&search={search}")
-        chunks: list[tuple[int, str]] = []
-        for entry in entries:
-            content = entry.get("content") or {}
-            name, separator, number = str(content.get("username", "")).rpartition(_SEPARATOR)
-            if content.get("realm") == realm and separator and name == stanza and number.isdigit():
-                chunks.append((int(number), str(content.get("clear_password", ""))))
-        return _fields("".join(text for _, text in _until_mark(sorted(chunks))), stanza)
+        return passwords.read(self, conf_file, stanza)
 
     def request(self, method: str, path: str, body: bytes | None = None, content_type: str = "") -> Reply:
         """One call; the answer whatever its status.
@@ -80,24 +68,6 @@ class Splunkd:
         """Close the connection."""
         self._exchanger.close()
 
-    def _entries(self, path: str) -> list[dict[str, Any]]:
-        reply = self.request("GET", path)
-        if reply.status in _REFUSED:
-            raise SplunkdError(
-                f"splunkd refuses to read the account's secret (HTTP {reply.status}).",
-                "The user who runs the action needs the capability list_storage_passwords (role send_to_soar_user).",
-                reply.status,
-            )
-        try:
-            entries = list(json.loads(reply.body)["entry"])
-        except (ValueError, KeyError, TypeError):
-            raise SplunkdError(
-                f"splunkd answered HTTP {reply.status} without a feed.",
-                "Look at splunkd.log at this time.",
-                reply.status,
-            ) from None
-        return [entry for entry in entries if isinstance(entry, dict)]
-
 
 def trust(uri: str, server_conf: ServerConf, splunk_home: Path) -> Trust:
     """Whom to trust at ``server_uri``: what splunkd itself is set up with in server.conf.
@@ -119,27 +89,3 @@ def trust(uri: str, server_conf: ServerConf, splunk_home: Path) -> Trust:
     anchors = "\n".join(text for text in found if text)
     host = urlsplit(uri).hostname or ""
     return Trust(anchors, check_name=host not in _LOOPBACK, anchors_are_pinned=bool(anchors))
-
-
-def _until_mark(chunks: list[tuple[int, str]]) -> list[tuple[int, str]]:
-    """A shorter secret leaves old chunks behind the end mark: they do not count."""
-    kept = []
-    for number, text in chunks:
-        if text == _END_MARK:
-            break
-        kept.append((number, text))
-    return kept
-
-
-def _fields(text: str, stanza: str) -> dict[str, str]:
-    if not text:
-        return {}
-    try:
-        fields = json.loads(text)
-    except ValueError:
-        fields = None
-    if not isinstance(fields, dict):
-        raise SplunkdError(
-            f'The stored secret of "{stanza}" can\'t be read.', "Enter it again on the add-on's configuration page."
-        )
-    return {str(name): str(value) for name, value in fields.items()}

@@ -1,0 +1,1 @@
+"""What the configuration pages save: rules, secrets, the test of a connection."""
