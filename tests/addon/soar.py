@@ -57,9 +57,16 @@ class SoarReader:
 
     def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         """Something that a person or a playbook does in SOAR."""
+        return dict(self._posted(path, body))
+
+    def post_list(self, path: str, bodies: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """The same for several at once."""
+        return list(self._posted(path, bodies))
+
+    def _posted(self, path: str, body: object) -> Any:
         answer = self._session.post(self._url + path, json=body, timeout=30)
         answer.raise_for_status()
-        return dict(answer.json())
+        return answer.json()
 
     def named_runs(self, number: int, playbook: str) -> list[dict[str, Any]]:
         """The runs of one playbook on a container."""

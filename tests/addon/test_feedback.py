@@ -18,6 +18,9 @@ from tests.addon.results import write_results
 from tests.addon.soar import SoarReader
 from tools import build, interpreters
 
+PAGE = 200
+"""Records that the input asks for at once."""
+
 ROWS = [{"src": f"10.30.0.{n}", "dest": f"host{n}", "event_id": f"ev@@notable@@{n}"} for n in range(3)]
 
 
@@ -128,6 +131,39 @@ def test_a_killed_input_loses_nothing(own: Lab, soar: SoarReader, tmp_path: Path
         assert comments[f"turn {turn}"] == len(containers)
     last = [one for one in states.values() if one.get("description") == "turn 5"]
     assert {int(one["container_id"]) for one in last} == set(containers)
+
+
+def test_one_of_two_search_heads_polls(own: Lab, soar: SoarReader, tmp_path: Path) -> None:
+    """Two inputs at once: what happens is written once, also without dedup."""
+    containers = sent(own, tmp_path)
+    with own.feedback(), own.feedback():
+        for number in containers:
+            soar.post("/rest/container_comment", {"container_id": number, "comment": "seen once"})
+        _until(lambda: own.management.documents(APP, "soar_checkpoint", {}))
+    own.management.empty(APP, "soar_lease")
+    own.poll()
+    raw = [one["fields"]["soar_event_id"] for one in own.indexes.since({}) if one["source"] == "soar_feedback"]
+    assert len(raw) == len(set(raw))
+
+
+def test_requests_grow_with_the_changes(own: Lab, soar: SoarReader, tmp_path: Path) -> None:
+    """With 500 containers more a poll after one comment asks no more often, but for the last minute that it reads again."""
+    number, *_ = sent(own, tmp_path, automation="0")
+    assert own.soar.stand_in is not None
+    admin = own.soar.stand_in.admin
+    asked = []
+    for more in (0, 500):
+        bodies = [{"name": f"more {n}", "label": "events", "run_automation": False} for n in range(more)]
+        for start in range(0, more, 100):
+            soar.post_list("/rest/container", bodies[start : start + 100])
+        own.poll()
+        own.poll()
+        soar.post("/rest/container_comment", {"container_id": number, "comment": f"after {more}"})
+        admin.clear_requests()
+        assert [note["content"] for note in of(own.poll(), "note")] == [f"after {more}"]
+        asked.append(len(admin.requests))
+    again = 500 // PAGE
+    assert asked[0] <= asked[1] <= asked[0] + again
 
 
 def test_what_soar_refuses_to_show_is_said(own: Lab, tmp_path: Path) -> None:

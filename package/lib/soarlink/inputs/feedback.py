@@ -20,6 +20,7 @@ from soarlink.feedback import checkpoint, settings
 from soarlink.feedback.cases import Cases
 from soarlink.feedback.poll import Poll, Sinks
 from soarlink.inputs.session import Session, fields, logger
+from soarlink.inputs.tenure import Tenure
 from soarlink.outbox.lease import Lease
 from soarlink.plan import moment
 from soarlink.secret import Secret
@@ -42,7 +43,7 @@ LOOK_EVERY = 5.0
 """Seconds between two looks at what is due."""
 
 LEASE_SECONDS = 300.0
-"""Longer than the longest request to SOAR that an account can allow by default."""
+"""How long the lease lasts without renewal; longer where an account's timeouts allow longer requests."""
 
 _SOURCE = "soar_feedback"
 _RETRY_SECONDS = 60.0
@@ -89,8 +90,15 @@ class Feedback:
         self._log: logging.Logger = logger(session.home, _SOURCE)
         self._parent = os.getppid()
         self._kv = KvStore(session.splunkd())
-        owner = f"{socket.gethostname()}:{os.getpid()}"
-        self._lease = Lease(self._kv, _SOURCE, owner, LEASE_SECONDS, clock=session.clock, monotonic=session.monotonic)
+        lease = Lease(
+            KvStore(session.splunkd()),  # a connection of its own
+            _SOURCE,
+            f"{socket.gethostname()}:{os.getpid()}",
+            LEASE_SECONDS,
+            clock=session.clock,
+            monotonic=session.monotonic,
+        )
+        self._tenure = Tenure(lease, session.monotonic)
         self._due: dict[str, float] = {}
         self._said: dict[str, str] = {}
 
@@ -101,7 +109,7 @@ class Feedback:
             self.round()
             self._stop.wait(LOOK_EVERY)
         try:
-            self._lease.release()
+            self._tenure.end()
         except SendToSoarError as error:
             self._log.warning("Lease not released %s", fields({"reason": error}))
         self._log.info("Feedback stopped")
@@ -111,7 +119,7 @@ class Feedback:
         try:
             known = Settings.load(self._session.app)
             due = [name for name in sorted(known.accounts) if self._due.get(name, 0.0) <= self._session.monotonic()]
-            if not due or not self._holds_lease():
+            if not due or not self._tenure.begin():
                 return
         except SendToSoarError as error:
             self._say("", f"Feedback waits: {error}")
@@ -152,11 +160,14 @@ class Feedback:
             state = state.moved(resource, cursor)
             checkpoint.save(self._kv, state)
 
+        def go_on() -> bool:
+            return self._goes_on() and self._tenure.outlasts(account.longest_request)
+
         first = moment.written(max(0.0, self._session.clock() - wanted.first_window))
         host = urlsplit(account.url).netloc
         try:
             cases = Cases(self._kv, client, wanted.holds)
-            poll = Poll(client, host, cases, wanted, Sinks(emit, keep, lambda: self._goes_on() and self._holds_lease()))
+            poll = Poll(client, host, cases, wanted, Sinks(emit, keep, go_on))
             end = poll.run(state.cursors, first)
             now = self._session.clock()
             polled = now if end.complete else state.polled
@@ -169,11 +180,6 @@ class Feedback:
             client.close()
             if counts:
                 self._log.info("Events written %s", fields({"account": name, **counts}))
-
-    def _holds_lease(self) -> bool:
-        if self._lease.still_mine(LEASE_SECONDS / 2):
-            return True
-        return self._lease.renew() or self._lease.acquire()
 
     def _goes_on(self) -> bool:
         return not self._stop.is_set() and os.getppid() == self._parent
