@@ -147,7 +147,7 @@ def test_one_of_two_search_heads_polls(own: Lab, soar: SoarReader, tmp_path: Pat
 
 
 def test_requests_grow_with_the_changes(own: Lab, soar: SoarReader, tmp_path: Path) -> None:
-    """With 500 containers more a poll after one comment asks no more often, but for the last minute that it reads again."""
+    """With 500 containers more a poll asks no more often, but for the last minute, which it reads again."""
     number, *_ = sent(own, tmp_path, automation="0")
     assert own.soar.stand_in is not None
     admin = own.soar.stand_in.admin
