@@ -12,7 +12,7 @@ from rich.console import Console
 
 from lab.demo.containers import Soar
 from lab.demo.incident import NOTABLES_FILE
-from lab.demo.show import show_artifacts, show_containers, show_next
+from lab.demo.show import show_artifacts, show_brought, show_containers, show_next
 from lab.runner.errors import LabError
 from lab.runner.lab import Lab
 from lab.runner.locks import FileLock
@@ -54,14 +54,19 @@ def _demo(console: Console) -> int:
         again = _send(console, lab, request, "The same notables were sent once more")
         added = [after - there for after, there in zip(soar.counts(), before, strict=True)]
         automated = soar.automated()
+        status.update("The feedback input asks SOAR what became of them …")
+        begun = time.monotonic()
+        brought = lab.poll()
+        _done(console, "What happened in SOAR came back", begun)
     show_artifacts(console, containers)
     show_containers(console, report, containers)
     summary = ", ".join(f"{number} {state}" for state, number in again.summary().items() if number)
     for playbook, number in automated.items():
         console.print(f"SOAR's active playbook {playbook} ran on {number} containers.")
     console.print(f"Sent once more: {added[0]} new containers, {added[1]} new artifacts ({summary}).")
+    show_brought(console, brought)
     show_next(console, report, STATE)
-    return report.exit_code or again.exit_code or (1 if report.problems or again.problems else 0)
+    return report.exit_code or again.exit_code or brought.exit_code or (1 if report.problems or again.problems else 0)
 
 
 def _send(console: Console, lab: Lab, request: SendRequest, what: str) -> Report:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from lab.demo.containers import Artifact, Container
+    from lab.runner.polling import PollReport
     from lab.runner.report import Report
 
 _LONGEST = 58
@@ -55,6 +57,16 @@ def show_artifacts(console: Console, containers: Sequence[Container]) -> None:
             untyped = len(artifact.cef) - sum(len(names) for names, _, _ in typed)
             table.add_row("", "", f"[dim]and {untyped} more fields[/]", "")
     console.print(table)
+
+
+def show_brought(console: Console, brought: PollReport) -> None:
+    """Print what the feedback input brought back."""
+    events = ", ".join(f"{number} {sourcetype}" for sourcetype, number in brought.summary().items())
+    verdicts = Counter(one["event"]["verdict"] for one in brought.events if "verdict" in one["event"])
+    runs = ", ".join(f"{number} {verdict}" for verdict, number in sorted(verdicts.items()))
+    console.print(f"Brought back from SOAR: {events or 'nothing'}. Playbook runs: {runs or 'none'}.", soft_wrap=True)
+    for problem in brought.problems:
+        console.print(f"  [yellow]{escape(problem)}[/]", markup=True)
 
 
 def show_next(console: Console, report: Report, state: Path) -> None:
