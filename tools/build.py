@@ -7,6 +7,7 @@ after an exception, so its result is judged by the files that must be there.
 from __future__ import annotations
 
 import configparser
+import hashlib
 import json
 import re
 import shutil
@@ -23,6 +24,8 @@ from tools.process import ROOT, CommandError, capture
 
 ADDON = "TA_send_to_soar"
 REST_ROOT = "ta_send_to_soar"
+FILES = "lib/files.sha256"
+"""The list of the add-on's files; it does not list itself."""
 
 _SOURCES = ("globalConfig.json", "additional_packaging.py", "LICENSE")
 _FOLDERS = ("package", "fragments", "LICENSES")
@@ -153,6 +156,15 @@ def _number_build(folder: Path) -> int:
     return number
 
 
+def _list_files(folder: Path) -> None:
+    """Write the SHA-256 of every file, as ``sha256sum`` does: what ``| soardoctor`` compares an installation with."""
+    lines = [
+        f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.relative_to(folder).as_posix()}\n"
+        for path in archive.files(folder)
+    ]
+    (folder / FILES).write_text("".join(lines), encoding="utf-8")
+
+
 def _check(folder: Path) -> None:
     """Raise BuildError unless the add-on is complete and holds nothing that must not be shipped."""
     missing = [name for name in _EXPECTED if not (folder / name).is_file()]
@@ -192,6 +204,7 @@ def _make(inputs: list[Path], package: Path) -> Path:
         folder = stage / "output" / ADDON
         shutil.copytree(installed, folder / "lib", dirs_exist_ok=True)
         number = _number_build(folder)
+        _list_files(folder)
         _check(folder)
         archive.normalise(folder, mtime=_EPOCH + number)
         package.parent.mkdir(exist_ok=True)

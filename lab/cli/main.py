@@ -7,6 +7,7 @@ from typing import NoReturn
 
 import typer
 
+from lab.cli.doctor import doctor
 from lab.cli.drain import drain
 from lab.cli.map import map_values
 from lab.cli.migrate import migrate_searches
@@ -28,6 +29,7 @@ app.command()(preview)
 app.command("map")(map_values)
 app.command()(drain)
 app.command()(poll)
+app.command()(doctor)
 app.command()(serve)
 app.command("migrate")(migrate_searches)
 

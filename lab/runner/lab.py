@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Self
 from lab.runner.accounts import Account, Accounts
 from lab.runner.draining import DRAIN_SECONDS, DrainReport, drain
 from lab.runner.errors import LabError
+from lab.runner.examination import DoctorReport, examine
 from lab.runner.home import SplunkHome
 from lab.runner.indexing.index import Indexes
 from lab.runner.indexing.indexer import Indexer
@@ -140,6 +141,14 @@ class Lab:
     def drain(self, *, wait: float = DRAIN_SECONDS) -> DrainReport:
         """Run the delivery input until nothing is due within ``wait`` seconds, and report what it told."""
         return drain(self._opened(), self.delivery(), self.management, wait=wait)
+
+    def doctor(self, arguments: Mapping[str, str]) -> DoctorReport:
+        """Run the add-on's doctor as an administrator; ``arguments`` are those of the search command.
+
+        Raises:
+            LabError: the doctor refused what was asked.
+        """
+        return examine(self._opened(), arguments)
 
     def account(self) -> Account:
         """Give the lab's account with its token, as the add-on keeps it."""

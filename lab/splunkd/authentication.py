@@ -95,6 +95,8 @@ class AuthenticationEndpoints:
             "capabilities": sorted(own - frozenset(inherited)),
             "imported_capabilities": inherited,
             "imported_roles": imported,
+            "imported_srchIndexesAllowed": self._users.inherited_indexes(name),
+            "srchIndexesAllowed": self._users.searched_indexes(name),
         }
         return Entry(name, content, Acl("system", "system"))
 

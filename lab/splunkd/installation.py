@@ -29,9 +29,13 @@ _ADMIN = (
     "list_storage_passwords list_users rest_apps_management restart_splunkd run_sendalert"
 ).split()
 _ROLES: Mapping[str, Mapping[str, str]] = {
-    "role_user": dict.fromkeys(_USER, "enabled"),
+    "role_user": {"srchIndexesAllowed": "*", **dict.fromkeys(_USER, "enabled")},
     "role_power": {"importRoles": "user", **dict.fromkeys(_POWER.split(), "enabled")},
-    "role_admin": {"importRoles": "power;user", **dict.fromkeys(_ADMIN, "enabled")},
+    "role_admin": {
+        "importRoles": "power;user",
+        "srchIndexesAllowed": "*;_*",
+        **dict.fromkeys(_ADMIN, "enabled"),
+    },
     "role_can_delete": {"delete_by_keyword": "enabled"},
 }
 

@@ -112,6 +112,16 @@ class Users:
         """Return what a role allows, its imported roles included."""
         return frozenset(cap for name in self._imported(role) for cap in self._own_capabilities(name))
 
+    def searched_indexes(self, role: str) -> list[str]:
+        """Return the patterns of the indexes that a role may search by itself, without its imported roles."""
+        text = self._confs.value("authorize", f"role_{role}", "srchIndexesAllowed")
+        return [pattern.strip() for pattern in text.split(";") if pattern.strip()]
+
+    def inherited_indexes(self, role: str) -> list[str]:
+        """Return the patterns of the indexes that a role may search through the roles that it imports."""
+        others = self._imported(role) - {role}
+        return sorted({pattern for other in others for pattern in self.searched_indexes(other)})
+
     def all_capabilities(self) -> list[str]:
         """Return every capability that system or an app declares."""
         stanzas = self._confs.stanzas("authorize", Namespace(NOBODY, WILDCARD))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import configparser
+import hashlib
 import json
 import re
 import tarfile
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from soarlink.doctor import inventory
 from tools import archive, build, libraries
 from tools.process import ROOT
 
@@ -209,3 +211,13 @@ def test_files_that_appinspect_needs(addon: Path) -> None:
     assert set(manifest["supportedDeployments"]) == {"_standalone", "_distributed", "_search_head_clustering"}
     for name in ("appIcon.png", "appIcon_2x.png"):
         assert (addon / "static" / name).read_bytes().startswith(b"\x89PNG"), name
+
+
+def test_the_list_of_files_is_complete_and_right(addon: Path) -> None:
+    """Every file but the list itself, with its SHA-256, in the format of sha256sum: what the doctor compares with."""
+    text = (addon / build.FILES).read_text(encoding="utf-8")
+    listed = {path: digest for digest, path in (line.split("  ", 1) for line in text.splitlines())}
+    found = {path.relative_to(addon).as_posix(): path for path in archive.files(addon)}
+    found.pop(build.FILES)
+    assert listed == {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in found.items()}
+    assert inventory.LIST == build.FILES

@@ -46,3 +46,11 @@ def test_roles_come_from_authorize_conf(splunkd: StandInSplunkd, admin: Client) 
     assert content["capabilities"] == ["send_it"]
     assert "search" in content["imported_capabilities"]
     assert "send_it" in admin.get("/services/authorization/capabilities").content["capabilities"]
+
+
+def test_roles_tell_the_indexes_that_they_search(admin: Client) -> None:
+    """Their own patterns and those of imported roles apart, as splunkd gives them."""
+    power = admin.get("/services/authorization/roles/power").content
+    assert (power["srchIndexesAllowed"], power["imported_srchIndexesAllowed"]) == ([], ["*"])
+    content = admin.get("/services/authorization/roles/admin").content
+    assert (content["srchIndexesAllowed"], content["imported_srchIndexesAllowed"]) == (["*", "_*"], ["*"])

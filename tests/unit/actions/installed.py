@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from soarlink.actions import send_to_soar
-from soarlink.journal.journal import JournalStore
+from soarlink.journal.journal import JournalStore, journal_root
 from soarlink.rows.row import Value
 from tests.unit.samples import write_results
 
@@ -95,7 +95,7 @@ class Installed:
     @property
     def delivery(self) -> Path:
         """The delivery input's directory."""
-        return send_to_soar.journal_root(self.home)
+        return journal_root(self.home)
 
     def store(self) -> JournalStore:
         """The journals."""

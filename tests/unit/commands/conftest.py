@@ -9,7 +9,7 @@ from typing import Callable
 
 import pytest
 
-from soarlink.commands import control, view
+from soarlink.commands import control, doctor, view
 from soarlink.commands.outbox_command import OutboxCommand
 from tests.unit.commands.chunks import Answer, chunk, read_answer
 from tests.unit.outbox.conftest import kv, outbox, splunkd, splunkd_process
@@ -38,7 +38,8 @@ def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "app" / "local").mkdir(parents=True)
     accounts = "[prod]\nurl = https://soar\n\n[lab]\nurl = https://lab\n"
     (tmp_path / "app" / "local" / "ta_send_to_soar_account.conf").write_text(accounts, encoding="utf-8")
-    monkeypatch.setattr(control, "APP", tmp_path / "app")
+    for command in (control, doctor):
+        monkeypatch.setattr(command, "APP", tmp_path / "app")
     return tmp_path / "app"
 
 
@@ -46,7 +47,11 @@ def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def search(splunkd: SplunkdProcess, home: Path, app: Path, monkeypatch: pytest.MonkeyPatch) -> Search:
     """Return a function that runs a command as a user and gives what splunkd would get."""
     monkeypatch.setattr(OutboxCommand, "clock", staticmethod(lambda: NOW))
-    commands = {"soaroutbox": view.ViewCommand, "soaroutboxctl": control.ControlCommand}
+    commands = {
+        "soaroutbox": view.ViewCommand,
+        "soaroutboxctl": control.ControlCommand,
+        "soardoctor": doctor.DoctorCommand,
+    }
 
     def run(command: str, *words: str, user: str = "admin") -> Answer:
         info = {

@@ -11,13 +11,12 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
-from soarlink.actions import send_to_soar
 from soarlink.delivery.breaker import Breaker
 from soarlink.inputs.deliveries import Deliveries
 from soarlink.inputs.journals import Journals
 from soarlink.inputs.session import Session, logger
 from soarlink.inputs.tenure import Tenure
-from soarlink.journal.journal import JournalStore
+from soarlink.journal.journal import JournalStore, journal_root
 from soarlink.outbox.collection import Outbox
 from soarlink.outbox.item import OutboxItem
 from soarlink.outbox.lease import Lease
@@ -111,7 +110,7 @@ class Site:
 
     def journals(self) -> Journals:
         """What works off the journals, as a new process has it."""
-        store = JournalStore(send_to_soar.journal_root(self.splunkd.home), clock=self.clock)
+        store = JournalStore(journal_root(self.splunkd.home), clock=self.clock)
         return Journals(self.session, store, self.log, self.stop)
 
     def deliveries(self) -> Deliveries:

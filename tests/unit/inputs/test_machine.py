@@ -23,7 +23,7 @@ from soarlink.inputs.deliveries import Deliveries
 from soarlink.inputs.journals import Journals
 from soarlink.inputs.session import Session, logger
 from soarlink.journal import journal as journal_module
-from soarlink.journal.journal import JournalStore
+from soarlink.journal.journal import JournalStore, journal_root
 from soarlink.journal.ledger import Ledger
 from soarlink.outbox.collection import Outbox
 from soarlink.outbox.item import PENDING
@@ -159,7 +159,7 @@ class Delivery(RuleBasedStateMachine):
     def journals(self, steps: int | None, kinds: list[str], kv: list[str]) -> None:
         """The input works off the journals."""
         self.soar.faults, self.kv.faults = kinds, kv
-        store = JournalStore(send_to_soar.journal_root(self.home), clock=self.clock)
+        store = JournalStore(journal_root(self.home), clock=self.clock)
         journals = Journals(self.session, store, self.log, threading.Event())
         self._run(steps, lambda: journals.round(Outbox(self.kv)))  # type: ignore[arg-type]
 
@@ -255,7 +255,7 @@ class Delivery(RuleBasedStateMachine):
             self.process.start(None)
 
     def _is_written_down(self, sid: str) -> bool:
-        root = send_to_soar.journal_root(self.home)
+        root = journal_root(self.home)
         texts = [path.read_text("ascii") for path in (root / "journal").glob("*/payload.json")]
         return any(f'"{sid}"' in text for text in texts) or any(key[0] == sid for key in self._statuses())
 

@@ -37,6 +37,8 @@ def obey(splunkd: StandInSplunkd, order: dict[str, Any]) -> Any:
         splunkd.fault(order.pop("method"), order.pop("path"), **order)
     elif do == "clear":
         splunkd.clear_faults()
+    elif do == "canned":
+        splunkd.canned_search(order["pattern"], order["rows"])
     elif do == "limits":
         set_local(splunkd.home, "limits", "kvstore", order["values"])
     elif do == "calls":

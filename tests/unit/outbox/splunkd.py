@@ -61,6 +61,10 @@ class SplunkdProcess:
         """Lift all faults."""
         self._order(do="clear")
 
+    def canned(self, pattern: str, rows: list[dict[str, Any]]) -> None:
+        """Answer searches in which the regular expression is found with these rows."""
+        self._order(do="canned", pattern=pattern, rows=rows)
+
     def limits(self, **values: str | None) -> None:
         """Set limits of limits.conf [kvstore]; None for the default."""
         self._order(do="limits", values=values)

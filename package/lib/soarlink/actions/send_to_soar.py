@@ -16,7 +16,7 @@ from soarlink.actions.alert import Alert, tell_every_row
 from soarlink.actions.clerk import Clerk
 from soarlink.delivery.outcome import EXIT_CONFIGURATION, EXIT_INTERNAL, EXIT_REJECTED, QUEUED, REJECTED
 from soarlink.errors import JournalError, PayloadError, ResultsError, SendToSoarError
-from soarlink.journal.journal import AlreadyJournaled, Journal, JournalStore, run_key
+from soarlink.journal.journal import AlreadyJournaled, Journal, JournalStore, journal_root, run_key
 from soarlink.rows.results import Results
 from soarlink.splunk import camhistory, payload, rules
 from soarlink.splunk.cam import CommonAction
@@ -177,11 +177,6 @@ class _Run:
     def _tell_all(self, state: str, error: SendToSoarError) -> None:
         self._action.message(f"Nothing was sent: {error}", level=logging.ERROR)
         tell_every_row(self._results, self._clerk, state, str(error), self._action)
-
-
-def journal_root(home: Path) -> Path:
-    """The delivery input's own directory: its checkpoint directory, as splunkd gives it."""
-    return home / "var" / "lib" / "splunk" / "modinputs" / "soar_delivery"
 
 
 def open_gate(home: Path, account: str, seconds: float | None, may_ask: Callable[[], bool] = lambda: True) -> Gate:

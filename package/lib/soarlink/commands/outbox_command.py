@@ -1,4 +1,4 @@
-"""What both search commands share: arguments, session, messages in plain words."""
+"""What the outbox commands and the doctor share: arguments, session, messages in plain words."""
 
 from __future__ import annotations
 

@@ -13,13 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 from splunklib.modularinput import Scheme, Script
 
-from soarlink.actions.send_to_soar import journal_root
 from soarlink.errors import SendToSoarError
 from soarlink.inputs.deliveries import Deliveries
 from soarlink.inputs.journals import Journals
 from soarlink.inputs.session import Session, fields, logger
 from soarlink.inputs.tenure import Tenure
-from soarlink.journal.journal import JournalStore
+from soarlink.journal.journal import JournalStore, journal_root
 from soarlink.outbox.collection import Outbox
 from soarlink.outbox.lease import Lease
 from soarlink.secret import Secret

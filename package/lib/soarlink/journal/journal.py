@@ -283,6 +283,11 @@ class JournalStore:
         return path
 
 
+def journal_root(home: Path) -> Path:
+    """The delivery input's own directory below ``$SPLUNK_HOME``: its checkpoint directory, as splunkd gives it."""
+    return home / "var" / "lib" / "splunk" / "modinputs" / "soar_delivery"
+
+
 class AlreadyJournaled(Exception):
     """The same run is under way or waiting; ``args[0]`` is its key."""
 

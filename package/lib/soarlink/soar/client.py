@@ -148,9 +148,16 @@ class SoarClient:
             raise MaybeSent(f'SOAR gave no vault id for the file "{name}".')
         return str(vault_id)
 
-    def listing(self, path: str) -> list[dict[str, Any]]:
-        """Every record of a collection."""
-        return self._list(path, ())
+    def listing(self, path: str, query: Sequence[tuple[str, str]] = ()) -> list[dict[str, Any]]:
+        """Every record of a collection, or those that ``_filter_`` arguments choose."""
+        return self._list(path, query)
+
+    def record(self, path: str) -> dict[str, Any]:
+        """One record, or what a collection says of itself with its first one (``…?page_size=1``)."""
+        parsed = self._get(path)
+        if not isinstance(parsed, dict):
+            raise MaybeSent(f"SOAR answered {path} without an object.")
+        return parsed
 
     def records(self, resource: str, query: Sequence[tuple[str, str]]) -> list[dict[str, Any]]:
         """The records that a query finds, as many as its ``page_size`` allows.

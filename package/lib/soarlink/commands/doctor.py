@@ -1,0 +1,144 @@
+"""``| soardoctor``: what is wrong between Splunk and SOAR, and what to do. Changes nothing unless ``create=true``."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from splunklib.searchcommands import Configuration
+
+from soarlink.commands.doctor_arguments import DoctorArguments, read
+from soarlink.commands.outbox_command import APP, OutboxCommand, home
+from soarlink.commands.session import CAPABILITY, caller
+from soarlink.doctor import disk_reader, soar_reader, splunk_reader, trial
+from soarlink.doctor.catalogue import ANSWER, CHECKS, QUESTIONS
+from soarlink.doctor.connection import connection, first_failed
+from soarlink.doctor.examination import Examination, answering, diagnose
+from soarlink.doctor.facts import SavedSearch, Subject, Trial, Unread
+from soarlink.errors import ParameterError, SendToSoarError, SplunkdError
+from soarlink.plan.parameters import DEFAULTS
+from soarlink.soar.client import SoarClient
+from soarlink.splunk.settings import Settings
+
+if TYPE_CHECKING:
+    from soarlink.doctor.diagnosis import Diagnosis
+    from soarlink.doctor.facts import DiskFacts, SoarFacts, SplunkFacts
+    from soarlink.outbox.collection import Outbox
+    from soarlink.soar.account import Account
+    from soarlink.splunk.splunkd import Splunkd
+
+PATIENCE = 20.0
+"""Most seconds that one answer of SOAR is waited for: a person waits."""
+
+_SECTIONS = {check.name: check.section for check in CHECKS}
+
+
+@Configuration(type="reporting")
+class DoctorCommand(OutboxCommand):
+    """One row for each check: section, check, verdict, evidence, remedy, account."""
+
+    request = DoctorArguments()
+
+    def parse(self, words: list[str], now: float) -> None:  # noqa: ARG002 - see the base
+        """Read the arguments."""
+        try:
+            self.request = read(words)
+        except ParameterError as error:
+            # "Correct the action's parameters" is no way out here.
+            raise SendToSoarError(" ".join(error.problems)) from None
+
+    def records(self, outbox: Outbox, splunkd: Splunkd) -> Iterator[dict[str, Any]]:  # noqa: ARG002 - see the base
+        """Examine, and give the rows."""
+        request = self.request
+        if request.create:
+            _require_right(splunkd)
+        facts, name = self._examine(splunkd)
+        found = diagnose(facts)
+        if request.question:
+            found = answering(QUESTIONS[request.question], found)
+        for diagnosis in found:
+            yield _record(diagnosis, name)
+
+    def _examine(self, splunkd: Splunkd) -> tuple[Examination, str]:
+        request, now = self.request, self.clock()
+        settings = Settings.load(APP)
+        logs = splunk_reader.Inputs(
+            disk_reader.log_age(home(), "soar_delivery", now), disk_reader.log_age(home(), "soar_feedback", now)
+        )
+        splunk = splunk_reader.read(splunkd, settings, request.search, logs, now)
+        account = _account(splunkd, settings, request.account or _parameters(splunk).get("account", ""))
+        subject = _subject(request, _parameters(splunk), account)
+        name = "" if isinstance(account, Unread) else account.name
+        disk: DiskFacts = disk_reader.read(APP, home(), name, self.clock)
+        if isinstance(account, Unread):
+            return Examination(account, (), None, splunk, disk, subject, now), name
+        steps = connection(account, self.clock)
+        soar, attempt = (None, None) if first_failed(steps) else self._ask(account, subject, splunkd)
+        said = f'"{account.name}": {account.url}, default label {account.default_label}.'
+        return Examination(said, steps, soar, splunk, disk, subject, now, attempt), name
+
+    def _ask(self, account: Account, subject: Subject, splunkd: Splunkd) -> tuple[SoarFacts, Trial | None]:
+        client = SoarClient(account)
+        try:
+            attempt = None
+            if self.request.create:
+                identity = f"send_to_soar_test:{uuid.uuid4().hex}"
+                attempt = trial.attempt(client, subject, caller(splunkd).name, identity)
+            return soar_reader.read(client, subject), attempt
+        finally:
+            client.close()
+
+
+def _account(splunkd: Splunkd, settings: Settings, wanted: str) -> Account | Unread:
+    """The account with its secret, as the caller may have it: the one place where the doctor gets it."""
+    try:
+        account = settings.account(wanted, splunkd.credentials)
+    except SendToSoarError as error:
+        return Unread(error.what, error.remedy)
+    return replace(account, read_timeout=min(account.read_timeout, PATIENCE))
+
+
+def _parameters(splunk: SplunkFacts) -> dict[str, str]:
+    """What the saved search sets of the action's parameters."""
+    found = splunk.search
+    return {key: value for key, value in found.parameters.items() if value} if isinstance(found, SavedSearch) else {}
+
+
+def _subject(request: DoctorArguments, given: dict[str, str], account: Account | Unread) -> Subject:
+    default = "events" if isinstance(account, Unread) else account.default_label
+    return Subject(
+        label=request.label or given.get("label", "") or default,
+        severity=request.severity or given.get("severity", "") or DEFAULTS["severity"],
+        playbook=request.playbook or given.get("playbook", ""),
+        automation=given.get("automation", DEFAULTS["automation"]).lower() in ("1", "true"),
+        container=request.container,
+        search=request.search,
+    )
+
+
+def _require_right(splunkd: Splunkd) -> None:
+    """Refuse whoever may not create something in SOAR by hand.
+
+    Raises:
+        SplunkdError: with the capability and the role that has it.
+    """
+    who = caller(splunkd)
+    if CAPABILITY not in who.capabilities:
+        raise SplunkdError(
+            f"{who.name} may not have a test container sent.",
+            f"create=true takes the capability {CAPABILITY}, which the role send_to_soar_admin has.",
+            403,
+        )
+
+
+def _record(diagnosis: Diagnosis, account: str) -> dict[str, Any]:
+    return {
+        "section": _SECTIONS.get(diagnosis.check, ANSWER),
+        "check": diagnosis.check,
+        "verdict": diagnosis.verdict.value,
+        "evidence": diagnosis.evidence,
+        "remedy": diagnosis.remedy,
+        "account": account,
+    }
