@@ -1,4 +1,4 @@
-"""`lab serve`: keep the stand-in SOAR running for a browser."""
+"""`lab serve`: keep the stand-ins running for a browser."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 
 def serve(state: State = DEFAULT_STATE, python: Python = None) -> None:
-    """Run the stand-in SOAR until Ctrl-C. `lab send` with the same --state sends to it."""
-    from lab.runner.serving import serve_soar  # noqa: PLC0415 - brings a web server, which --help does not need
+    """Run the stand-in SOAR and the add-on's own pages until Ctrl-C. `lab send` with the same --state sends to it."""
+    from lab.runner.serving import serve as served  # noqa: PLC0415 - brings a web server, which --help does not need
 
     console = Console()
     stop = threading.Event()
@@ -30,10 +30,14 @@ def serve(state: State = DEFAULT_STATE, python: Python = None) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stopped)
     try:
-        with serve_soar(state, python=find_interpreter(python) if python else None) as soar:
-            console.print(f"Stand-in SOAR   {soar.url}", soft_wrap=True)
-            console.print(f"Its authority   {soar.ca_file}", soft_wrap=True)
+        with served(state, python=find_interpreter(python) if python else None) as lab:
+            console.print(f"Stand-in SOAR   {lab.soar.url}", soft_wrap=True)
+            console.print(f"Its authority   {lab.soar.ca_file}", soft_wrap=True)
             console.print(f"State           {state}", soft_wrap=True)
+            console.print(f"Add-on's pages  {lab.pages}", soft_wrap=True)
+            console.print(f"Sign in as      {', '.join(user.name for user in lab.users)}", soft_wrap=True)
+            console.print(f"Password        {lab.password}", soft_wrap=True, markup=False, highlight=False)
+            console.print("The first page tells how to connect the add-on and to send an alert.")
             console.print("Send to it with `lab send RESULTS` on the same state. Ctrl-C ends it.")
             stop.wait()
     except LabError as error:

@@ -23,6 +23,7 @@ from lab.runner.payload import Splunkd
 from lab.runner.polling import PollReport, poll
 from lab.runner.sending import Stage, send
 from lab.runner.servers import OwnSoar, StandInHost
+from lab.runner.splunkdhost import SplunkdHost
 from lab.splunkd import SPLUNK_PACKAGE, StandInSplunkd
 
 if TYPE_CHECKING:
@@ -45,7 +46,8 @@ class Lab:
     """A lab on a state folder, from ``with`` to its end. Calls of ``send`` may overlap in threads.
 
     Args:
-        state: folder that keeps everything between labs; made when absent. One lab at a time uses it, others wait.
+        state: folder that keeps everything between labs; made when absent. One lab at a time uses it, others wait,
+            unless it is shared.
         build: the built add-on.
         soar: the user's own SOAR; None for the stand-in.
         switches: how a stand-in SOAR behaves.
@@ -80,8 +82,10 @@ class Lab:
         self._clock = clock
         self._with_cim = with_cim
         self._open = ExitStack()
+        self._turn = FileLock(self.state / ".lock")
+        self._shared = False
         self._stage: Stage | None = None
-        self.splunkd: StandInSplunkd
+        self._host: SplunkdHost
         self.indexes: Indexes
         self.management: Management
 
@@ -99,6 +103,14 @@ class Lab:
         self._open.close()
 
     @property
+    def splunkd(self) -> StandInSplunkd:
+        """The stand-in splunkd, when this lab has started it."""
+        if self._host.stand_in is None:
+            message = "the splunkd of this lab runs in another process"
+            raise RuntimeError(message)
+        return self._host.stand_in
+
+    @property
     def soar(self) -> StandInHost:
         """The stand-in SOAR; without an address when the user's own takes its place."""
         return self._stand_in
@@ -109,7 +121,25 @@ class Lab:
         Raises:
             LabError: the request can't be carried out; the action did not run.
         """
-        return send(self._opened(), request)
+        if not self._shared:
+            return send(self._opened(), request)
+        with FileLock(self.state / ".lock"):
+            return send(self._opened(), request)
+
+    def share(self, password: str) -> None:
+        """Let other labs use the state folder while this one goes on: they use its splunkd and its SOAR.
+
+        Args:
+            password: what all users of splunkd log in with.
+
+        Raises:
+            LabError: this lab uses those of another one itself.
+        """
+        if self._host.stand_in is None or self._stand_in.stand_in is None:
+            raise LabError(f"The stand-in SOAR of {self.state} is running already, at {self._stand_in.url}.")
+        self._host.share(password)
+        self._shared = True
+        self._turn.release()
 
     def delivery(self) -> ModularInput:
         """Give the delivery input; it runs from ``with`` to its end."""
@@ -167,20 +197,11 @@ class Lab:
         # Refused before a state folder is made for it.
         certificate = self._own_soar.ca_certificate() if self._own_soar else ""
         _make_private(self.state)
-        self._open.enter_context(FileLock(self.state / ".lock"))
+        self._open.enter_context(self._turn)
         self.home.lay_out()
         self.home.install(self._build)
-        self.splunkd = self._open.enter_context(
-            StandInSplunkd(
-                self.home.root,
-                self.state,
-                apps=(APP,),
-                python=self.python,
-                clock=self._clock,
-                cim=self._with_cim,
-            )
-        )
-        self.management = Management(self.splunkd.uri, self.splunkd.session_key(user="admin"), self.splunkd.ca_file)
+        self._host = self._open.enter_context(SplunkdHost(self.state, self._stand_in_splunkd))
+        self.management = Management(self._host.uri, self._host.session_key(user="admin"), self._host.ca_file)
         self.indexes = Indexes(self.state / "index")
         host = self._server_name()
         indexer = Indexer(self.home, self.indexes, apps=(APP,), host=host, clock=self._clock, with_cim=self._with_cim)
@@ -188,13 +209,23 @@ class Lab:
         self._stage = Stage(
             home=self.home,
             app=APP,
-            splunkd=lambda user: Splunkd(self.splunkd.uri, host, self.splunkd.session_key(user=user)),
+            splunkd=lambda user: Splunkd(self._host.uri, host, self._host.session_key(user=user)),
             python=self.python,
             python_path=Path(SPLUNK_PACKAGE),
             environ=self._environ,
             indexer=indexer,
             indexes=self.indexes,
             clock=self._clock,
+        )
+
+    def _stand_in_splunkd(self) -> StandInSplunkd:
+        return StandInSplunkd(
+            self.home.root,
+            self.state,
+            apps=(APP,),
+            python=self.python,
+            clock=self._clock,
+            cim=self._with_cim,
         )
 
     def _server_name(self) -> str:

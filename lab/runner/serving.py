@@ -1,22 +1,49 @@
-"""The stand-in SOAR on its own, while other lab commands come and go."""
+"""A whole lab for a visitor's browser, while other lab commands come and go."""
 
 from __future__ import annotations
 
+import secrets
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from lab.runner.errors import LabError
-from lab.runner.lab import Lab
-from lab.runner.servers import StandInHost
+from lab.demo.incident import NOTABLES_FILE
+from lab.runner.lab import APP, Lab
+from lab.runner.request import SendRequest
+from lab.web.splunkweb import PREFERRED_PORT, StandInSplunkWeb
+from lab.web.trial import Soar, Trial
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
+
+    from lab.runner.report import Report
+    from lab.runner.servers import StandInHost
+    from lab.splunkd.users import User
+
+_PASSWORD_BYTES = 6
+
+
+@dataclass(frozen=True)
+class Served:
+    """What a visitor needs to know.
+
+    Args:
+        soar: the stand-in SOAR.
+        pages: address of the stand-in Splunk Web.
+        users: who can sign in there.
+        password: with which; not in ``repr``.
+    """
+
+    soar: StandInHost
+    pages: str
+    users: tuple[User, ...]
+    password: str = field(repr=False)
 
 
 @contextmanager
-def serve_soar(state: Path, *, python: Path | None = None) -> Iterator[StandInHost]:
-    """Run the stand-in SOAR of a state folder, with the add-on's account for it set up.
+def serve(state: Path, *, python: Path | None = None) -> Iterator[Served]:
+    """Run the stand-ins of a state folder with the add-on's pages, its account for the stand-in SOAR set up.
 
     Args:
         state: the state folder.
@@ -25,10 +52,45 @@ def serve_soar(state: Path, *, python: Path | None = None) -> Iterator[StandInHo
     Raises:
         LabError: it is running already.
     """
+    password = secrets.token_urlsafe(_PASSWORD_BYTES)
     with Lab(state, python=python) as lab:
-        # Sets up the account. The SOAR that it started ends with it; the next one has the same address and users.
-        folder = lab.state
-    with StandInHost(folder) as host:
-        if host.stand_in is None:
-            raise LabError(f"The stand-in SOAR of {state} is running already, at {host.url}.")
-        yield host
+        lab.share(password)
+        users = _users(lab, password)
+        with (
+            StandInSplunkWeb(
+                lab.home.root,
+                APP,
+                uri=lab.splunkd.uri,
+                ca_file=lab.splunkd.ca_file,
+                version=lab.splunkd.version,
+                users=users,
+                trial=trial_of(lab),
+                ports=(PREFERRED_PORT, 0),
+            ) as web,
+            lab.delivery(),
+        ):
+            yield Served(lab.soar, web.url, users, password)
+
+
+def _users(lab: Lab, password: str) -> tuple[User, ...]:
+    """Give an administrator, an analyst, and a user for each role of the add-on, who has the role beside `user`."""
+    users = [lab.splunkd.user("admin"), lab.splunkd.user("analyst")]
+    for role in lab.home.conf(APP, "authorize"):
+        name = role.removeprefix("role_")
+        if role.startswith(f"role_{APP.lower().removeprefix('ta_')}"):
+            users.append(lab.splunkd.add_user(name, ["user", name]))
+    for user in users:
+        lab.splunkd.set_login(user.name, password)
+    return tuple(users)
+
+
+def trial_of(lab: Lab) -> Trial:
+    """Give what a visitor can try: the lab's SOAR, and the action on the incident that the lab brings."""
+
+    def send(owner: str, search_name: str, parameters: Mapping[str, str]) -> Report:
+        request = SendRequest(NOTABLES_FILE, parameters=parameters, search_name=search_name, owner=owner)
+        return lab.send(request)
+
+    account = lab.account()
+    soar = Soar(lab.soar.url, account.token, lab.soar.ca_file.read_text(encoding="ascii"))
+    return Trial(soar, send)

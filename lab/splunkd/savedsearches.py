@@ -94,6 +94,8 @@ class SavedSearchEndpoints:
         self._confs.write(CONF, request.context, name, values)
 
     def _require_write(self, name: str, request: Request) -> None:
+        if request.context.owner == request.user.name:
+            return  # everyone may have private searches
         require_write(self._permissions.acl(request.context.app, CONF, name, request.user), request.user)
 
     def _find(self, request: Request) -> Stanza:

@@ -121,6 +121,11 @@ class StandInSplunkd:
         return self._instance.uri
 
     @property
+    def version(self) -> str:
+        """Return Splunk's version."""
+        return self._instance.version
+
+    @property
     def ca_file(self) -> Path:
         """Return the CA of the certificate that is presented."""
         return self._certificates.ca
@@ -155,6 +160,10 @@ class StandInSplunkd:
     def add_user(self, name: str, roles: Iterable[str], capabilities: Iterable[str] = ()) -> User:
         """Add or replace a user; `capabilities` come on top of those of the roles."""
         return self._users.add(name, roles, capabilities)
+
+    def user(self, name: str) -> User:
+        """Return a user."""
+        return self._users.get(name)
 
     def set_login(self, user: str, password: str) -> None:
         """Let `user` log in with `password`; nobody can before."""

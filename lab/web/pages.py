@@ -30,7 +30,7 @@ class Templates:
 
     def page(self, template: str, request: Request, status: int = 200, **values: Any) -> HTMLResponse:
         """Return a page in the visitor's theme."""
-        text = self._environment.get_template(template).render(theme=theme_of(request), **values)
+        text = self._environment.get_template(template).render(theme=theme_of(request), here=request.url.path, **values)
         return HTMLResponse(text, status, headers=_NO_STORE)
 
     def script(self, template: str, **values: Any) -> Response:

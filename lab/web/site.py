@@ -10,6 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import FileResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from lab.web.editor import Editor
 from lab.web.pages import LOCALE, ROOT, THEMES, Templates, choose_theme, form_fields, local_address, theme_of
 from lab.web.passing import PREFIX, Passing
 from lab.web.views import media_type
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from lab.splunkd.users import User
     from lab.web.session import Cookies
     from lab.web.splunkd import Splunkd
+    from lab.web.trial import Trial
     from lab.web.views import Apps
 
 _STATIC = Path(__file__).parent / "static"
@@ -43,6 +45,7 @@ class Site:
         port: the server's port.
         version: Splunk's version.
         users: who can sign in.
+        trial: what can be tried with the add-on; None for its own pages alone.
     """
 
     def __init__(
@@ -55,6 +58,7 @@ class Site:
         port: int,
         version: str,
         users: Sequence[User],
+        trial: Trial | None,
     ) -> None:
         self._app = app
         self._apps = apps
@@ -64,6 +68,11 @@ class Site:
         self._version = version
         self._users = users
         self._templates = Templates()
+        self._editor = (
+            Editor(trial, apps=apps, splunkd=splunkd, cookies=cookies, templates=self._templates, app=app)
+            if trial
+            else None
+        )
 
     def routes(self, passing: Passing) -> list[Route]:
         """Return the routes."""
@@ -81,16 +90,18 @@ class Site:
             Route("/", self._home),
             Route(ROOT, self._home),
             Route(f"{ROOT}/", self._home),
+            *(self._editor.routes() if self._editor else ()),
         ]
 
-    async def user(self, request: Request) -> str | None:
-        """Return who is signed in."""
-        return await run_in_threadpool(self._splunkd.user, self._cookies.key(request))
+    async def _user(self, request: Request) -> str | None:
+        visitor = await run_in_threadpool(self._splunkd.visitor, self._cookies.key(request))
+        return visitor.name if visitor else None
 
     async def _home(self, request: Request) -> Response:
-        if await self.user(request) is None:
+        if await self._user(request) is None:
             return self._to_login(request)
-        return RedirectResponse(f"{ROOT}/app/{quote(self._app)}/configuration", 302)
+        first = "lab/start" if self._editor else f"app/{quote(self._app)}/configuration"
+        return RedirectResponse(f"{ROOT}/{first}", 302)
 
     async def _login(self, request: Request) -> Response:
         if request.method == "GET":
@@ -127,7 +138,7 @@ class Site:
         view = self._apps.view(request.path_params["app"], request.path_params["view"])
         if view is None or view.template is None:
             return self._templates.page("missing.html", request, 404, what=request.url.path)
-        if await self.user(request) is None:
+        if await self._user(request) is None:
             return self._to_login(request)
         return FileResponse(view.template, media_type="text/html", headers=_NO_STORE)
 
@@ -142,7 +153,7 @@ class Site:
             "SPLUNKD_PATH": PREFIX,
             "SPLUNK_UI_THEME": theme_of(request),
             "STATIC_ROOT": "",
-            "USERNAME": await self.user(request) or "",
+            "USERNAME": await self._user(request) or "",
             "VERSION_LABEL": self._version,
         }
         return self._templates.script("config.js", config=config)
@@ -180,7 +191,7 @@ class Site:
             "signOut": f"{ROOT}/account/logout",
             "style": f"{ROOT}/lab/static/lab.css",
             "theme": theme,
-            "user": f"Sign out {await self.user(request)}",
+            "user": f"Sign out {await self._user(request)}",
             "views": [
                 {"label": view.label, "address": f"{ROOT}/app/{quote(self._app)}/{quote(view.name)}"}
                 for view in self._apps.navigation(self._app)

@@ -27,6 +27,14 @@ class Reply:
     body: bytes
 
 
+@dataclass(frozen=True)
+class Visitor:
+    """Whoever is signed in."""
+
+    name: str
+    capabilities: frozenset[str]
+
+
 class Splunkd:
     """A client without a session of its own.
 
@@ -73,9 +81,12 @@ class Splunkd:
         reply = self.call("POST", "/services/auth/login", "", body=urlencode(fields).encode(), content_type=_FORM)
         return str(json.loads(reply.body)["sessionKey"]) if reply.status == _OK else None
 
-    def user(self, key: str) -> str | None:
-        """Return the name of whoever a session key belongs to; None when it is not valid any more."""
+    def visitor(self, key: str) -> Visitor | None:
+        """Return whoever a session key belongs to; None when it is not valid any more."""
         if not key:
             return None
         reply = self.call("GET", "/services/authentication/current-context?output_mode=json", key)
-        return str(json.loads(reply.body)["entry"][0]["content"]["username"]) if reply.status == _OK else None
+        if reply.status != _OK:
+            return None
+        content = json.loads(reply.body)["entry"][0]["content"]
+        return Visitor(str(content["username"]), frozenset(content["capabilities"]))

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from lab.splunkd.users import User
+    from lab.web.trial import Trial
 
 PREFERRED_PORT = 8000
 """Splunk Web's own."""
@@ -46,6 +47,7 @@ class StandInSplunkWeb:
         ca_file: the authority that signed splunkd's certificate.
         version: Splunk's version.
         users: who can sign in; splunkd must know a password for each.
+        trial: what can be tried with the add-on; None for its own pages alone.
         ports: which are tried, in this order; 0 is any free one.
     """
 
@@ -58,6 +60,7 @@ class StandInSplunkWeb:
         ca_file: Path,
         version: str,
         users: Sequence[User],
+        trial: Trial | None = None,
         ports: Sequence[int] = (0,),
     ) -> None:
         self._socket = _listen(ports)
@@ -75,6 +78,7 @@ class StandInSplunkWeb:
             port=port,
             version=version,
             users=users,
+            trial=trial,
         )
         # Another name for this machine could be somebody else's page that has us answer its scripts.
         guard = Middleware(TrustedHostMiddleware, allowed_hosts=[_HOST, "localhost"], www_redirect=False)

@@ -11,10 +11,11 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
 
 from lab.runner.lab import APP, Lab
+from lab.runner.serving import trial_of
 from lab.splunkd.users import User
 from lab.web.splunkweb import StandInSplunkWeb
 from tests.browser.relay import Relay
-from tests.browser.visit import Visit
+from tests.browser.visit import CONFIGURATION, Visit
 from tools import build, chromium
 
 PASSWORD = "password of the lab"
@@ -54,7 +55,9 @@ def web(lab: Lab) -> Iterator[StandInSplunkWeb]:
     for user in users:
         lab.splunkd.set_login(user.name, PASSWORD)
     home, splunkd = lab.home.root, lab.splunkd
-    with StandInSplunkWeb(home, APP, uri=splunkd.uri, ca_file=splunkd.ca_file, version="9.4.3", users=users) as web:
+    with StandInSplunkWeb(
+        home, APP, uri=splunkd.uri, ca_file=splunkd.ca_file, version="9.4.3", users=users, trial=trial_of(lab)
+    ) as web:
         yield web
 
 
@@ -74,7 +77,7 @@ def profile(browser: Browser, relay: Relay) -> Callable[[str, str], BrowserConte
         context = new_profile(browser, theme, relay.url)
         page = context.new_page()
         one = Visit(page, relay)
-        one.go("/")
+        one.go(CONFIGURATION)
         one.sign_in(user, PASSWORD)
         page.close()
         return context

@@ -1,0 +1,124 @@
+// The alert form as Splunk's editor treats it: values of the saved search go in, what the form holds is saved with it.
+const settings = JSON.parse(document.getElementById('settings').textContent);
+const raw = settings.root + '/splunkd/__raw';
+const form = document.getElementById('alert-form');
+const searchName = document.getElementById('search-name');
+const save = document.getElementById('save');
+const runNow = document.getElementById('run-now');
+
+async function splunkd(path, fields) {
+    const query = path.includes('?') ? '&' : '?';
+    const headers = { 'X-Requested-With': 'XMLHttpRequest', 'X-Splunk-Form-Key': settings.formKey };
+    const options = fields ? { method: 'POST', body: new URLSearchParams(fields), headers } : { headers };
+    const answer = await fetch(raw + path + query + 'output_mode=json', options);
+    const document = await answer.json();
+    if (!answer.ok) {
+        throw new Error(document.messages.map(function (message) { return message.text; }).join(' '));
+    }
+    return document;
+}
+
+// A list that a search fills; what was saved stays a choice even if the search does not find it.
+class SearchDropdown extends HTMLElement {
+    connectedCallback() {
+        this.select = document.createElement('select');
+        this.select.id = this.id;
+        this.removeAttribute('id');
+        this.select.append(new Option('', ''));
+        this.note = document.createElement('span');
+        this.append(this.select, this.note);
+        this.filled = this.fill();
+    }
+    get value() { return this.select.value; }
+    set value(value) {
+        this.offer(value, value);
+        this.select.value = value;
+    }
+    offer(value, label) {
+        const known = Array.from(this.select.options).find(function (option) { return option.value === value; });
+        if (known) known.textContent = label;
+        else this.select.append(new Option(label, value));
+    }
+    async fill() {
+        const search = { search: this.getAttribute('search'), exec_mode: 'oneshot', count: '0' };
+        try {
+            const owner = encodeURIComponent(settings.user);
+            const found = await splunkd('/servicesNS/' + owner + '/' + settings.app + '/search/jobs', search);
+            found.results.forEach((row) => {
+                const value = row[this.getAttribute('value-field')];
+                if (value) this.offer(value, row[this.getAttribute('label-field')] || value);
+            });
+        } catch (error) {
+            this.note.textContent = 'The choices could not be searched: ' + error.message;
+            this.note.className = 'refused';
+        }
+    }
+}
+customElements.define('splunk-search-dropdown', SearchDropdown);
+
+function controls() {
+    return Array.from(form.querySelectorAll('[name^="action."]'));
+}
+
+function put(control, value) {
+    if (control.type === 'checkbox') control.checked = ['1', 'true'].includes(value);
+    else if (control.type === 'radio') control.checked = control.value === value;
+    else control.value = value;
+}
+
+function held(control) {
+    if (control.type === 'checkbox') return control.checked ? '1' : '0';
+    return control.value;
+}
+
+function searches(name) {
+    const owner = '/servicesNS/' + encodeURIComponent(settings.user) + '/' + settings.searchApp + '/saved/searches';
+    return name === undefined ? owner : owner + '/' + encodeURIComponent(name);
+}
+
+async function saved() {
+    const found = await splunkd(searches() + '?count=0');
+    return found.entry.find(function (entry) { return entry.name === searchName.value; });
+}
+
+async function load() {
+    const conf = '/servicesNS/nobody/' + settings.app + '/configs/conf-alert_actions/' + settings.action;
+    const defaults = (await splunkd(conf)).entry[0].content;
+    const search = await saved();
+    const prefix = 'action.' + settings.action + '.';
+    controls().forEach(function (control) {
+        const name = control.getAttribute('name');
+        const value = search && search.content[name] !== undefined ? search.content[name] : defaults[name.slice(prefix.length)];
+        if (value !== undefined && value !== null) put(control, String(value));
+    });
+    runNow.disabled = !search;
+}
+
+function say(text, kind) {
+    const message = document.getElementById('message');
+    message.textContent = text;
+    message.className = kind;
+}
+
+save.addEventListener('click', async function () {
+    const fields = { actions: settings.action };
+    fields['action.' + settings.action] = '1';
+    controls().forEach(function (control) {
+        if (control.type !== 'radio' || control.checked) fields[control.getAttribute('name')] = held(control);
+    });
+    try {
+        if (await saved()) await splunkd(searches(searchName.value), fields);
+        else await splunkd(searches(), { ...fields, name: searchName.value, search: 'index=notable' });
+        say('Saved.', 'good');
+        runNow.disabled = false;
+    } catch (error) {
+        say(error.message, 'refused');
+    }
+});
+
+document.getElementById('run').addEventListener('submit', function (event) {
+    event.target.elements.name.value = searchName.value;
+    say('The action runs …', 'soft');
+});
+
+load().then(function () { form.dataset.ready = 'true'; }, function (error) { say(error.message, 'refused'); });
