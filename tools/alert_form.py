@@ -125,7 +125,10 @@ def _control(field: Field) -> list[str]:
     if kind == "singleSelectSplunkSearch":
         search = f'search="{_text(entity["search"])}"'
         columns = f'value-field="{_text(entity["valueField"])}" label-field="{_text(entity["labelField"])}"'
-        return [f"<splunk-search-dropdown {named} {columns} {search}></splunk-search-dropdown>"]
+        value = f' value="{_text(field.default)}"' if field.default else ""
+        # What is typed counts too: templates, and names of a server that has not been asked yet.
+        free = 'allow-custom-value="true"'
+        return [f"<splunk-search-dropdown {named}{value} {columns} {free} {search}></splunk-search-dropdown>"]
     if kind == "singleSelect":
         options = [
             f'    <option value="{_text(item["value"])}"{_selected(item, field)}>{_text(item["label"])}</option>'
@@ -147,7 +150,8 @@ def _selected(item: Mapping[str, Any], field: Field) -> str:
 
 def _example(field: Field) -> str:
     """What can be typed in stands out; what is a choice is a phrase."""
-    typed = field.entity["type"] in {"text", "textarea"}
+    kind, help_text = field.entity["type"], field.entity.get("help", "")
+    typed = kind in {"text", "textarea"} or (kind == "singleSelectSplunkSearch" and _EXAMPLE in help_text)
     return f"<code>{_text(field.example)}</code>" if typed else f"{_text(field.example)}."
 
 

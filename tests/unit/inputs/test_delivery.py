@@ -149,8 +149,8 @@ def test_a_defect_does_not_end_the_input(site: Site, monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(Journals, "round", broken)
     Delivery(site.session, Waits(site, 6)).run()
-    assert len(rounds) == 3
-    assert site.own_log().count("Traceback") == 3
+    assert 3 <= len(rounds) <= 6
+    assert site.own_log().count("Traceback") == len(rounds)
 
 
 def test_a_defect_in_the_journals_does_not_stop_the_outbox(

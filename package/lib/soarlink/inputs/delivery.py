@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from splunklib.modularinput import Scheme, Script
 
 from soarlink.errors import SendToSoarError
+from soarlink.inputs.choices import LONGEST_WAIT, Choices
 from soarlink.inputs.deliveries import Deliveries
 from soarlink.inputs.journals import Journals
 from soarlink.inputs.session import Session, fields, logger
@@ -88,9 +89,12 @@ class Delivery:
         self._store = JournalStore(journal_root(session.home), clock=session.clock)
         self._journals = Journals(session, self._store, self._log, stop)
         self._parent = os.getppid()
-        self._outbox = Outbox(KvStore(session.splunkd()))
+        kv = KvStore(session.splunkd())
+        self._outbox = Outbox(kv)
         self._tenure = self._apply_for(session)
         self._deliveries = Deliveries(session, self._outbox, self._log, self._tenure, stop)
+        self._choices = Choices(session, kv, self._log, self._has_lease)
+        self._choices_at = 0.0
         self._outbox_at = 0.0
         self._heartbeat_at = 0.0
 
@@ -104,8 +108,9 @@ class Delivery:
         self._end()
 
     def _round(self) -> bool:
-        """Journals first, then the outbox; what stops one does not stop the other."""
-        results = [self._guarded(work) for work in (self._work_journals, self._work_outbox)]
+        """Journals first, then the outbox, then the form's choices; what stops one does not stop the others."""
+        works = (self._work_journals, self._work_outbox, self._work_choices)
+        results = [self._guarded(work) for work in works]
         if None in results:
             self._stop.wait(OUTBOX_EVERY)
         return True in results
@@ -138,6 +143,20 @@ class Delivery:
             self._store.forget(self._session.clock() - REMEMBER_SECONDS)
             self._log.info("Heartbeat")
         return bool(tried)
+
+    def _work_choices(self) -> bool:
+        """One list at a time, so that deliveries don't wait; by whoever has the lease anyway."""
+        now = self._session.monotonic()
+        if now < self._choices_at or self._stop.is_set() or not self._has_lease():
+            return False
+        self._choices_at = now + OUTBOX_EVERY
+        worked = self._choices.round()
+        if worked:
+            self._choices_at = now
+        return worked
+
+    def _has_lease(self) -> bool:
+        return self._tenure.outlasts(2 * LONGEST_WAIT)
 
     @staticmethod
     def _apply_for(session: Session) -> Tenure:

@@ -148,9 +148,9 @@ class SoarClient:
             raise MaybeSent(f'SOAR gave no vault id for the file "{name}".')
         return str(vault_id)
 
-    def listing(self, path: str, query: Sequence[tuple[str, str]] = ()) -> list[dict[str, Any]]:
-        """Every record of a collection, or those that ``_filter_`` arguments choose."""
-        return self._list(path, query)
+    def listing(self, path: str, query: Sequence[tuple[str, str]] = (), most: int = 0) -> list[dict[str, Any]]:
+        """Records of a collection, or those that ``_filter_`` arguments choose: every one, or the first ``most``."""
+        return self._list(path, query, most)
 
     def record(self, path: str) -> dict[str, Any]:
         """One record, or what a collection says of itself with its first one (``…?page_size=1``)."""
@@ -208,8 +208,8 @@ class SoarClient:
             if number is not None
         ]
 
-    def _list(self, path: str, query: Sequence[tuple[str, str]]) -> list[dict[str, Any]]:
-        return self.records(path[len("/rest/") :], (*query, ("page_size", "0")))
+    def _list(self, path: str, query: Sequence[tuple[str, str]], most: int = 0) -> list[dict[str, Any]]:
+        return self.records(path[len("/rest/") :], (*query, ("page_size", str(most))))
 
     def _get(self, path: str, query: Sequence[tuple[str, str]] = ()) -> Any:
         text = "&".join(f"{name}={_quoted(value)}" for name, value in query)
