@@ -163,6 +163,8 @@ def test_a_rerun_of_the_same_call_does_nothing(own: Lab, tmp_path: Path) -> None
     again = own.send(request)
     assert {outcome.status for outcome in first.results} == {"delivered"}
     assert {outcome.status for outcome in again.results} == {"updated"}
+    assert (first.problems, again.problems) == ((), ())
+    assert set(map(tuple, _statuses(own, sid).values())) == {("success",)}
     assert [outcome.runs[0].id for outcome in again.results] == [outcome.runs[0].id for outcome in first.results]
     reader = SoarReader(own)
     assert all(len(reader.runs(outcome.container_id)) == 1 for outcome in first.results)

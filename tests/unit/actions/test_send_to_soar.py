@@ -64,7 +64,43 @@ def test_the_same_call_again_doubles_nothing(action: Installed, soar: StandIn) -
     assert action.run(path) == 0
     assert action.run(path) == 0
     assert sorted(event["status"] for event in action.events()) == ["delivered"] * 3 + ["updated"] * 3
+    assert action.statuses() == {rid: ["success"] for rid in "012"}
+    assert len(action.lines("Invoking modular action")) == 3
+    assert action.lines("Later outcome") == []
     assert action.journals() == []
+
+
+def test_a_later_success_is_no_second_final_status(action: Installed, soar: StandIn) -> None:
+    """The first call was wrong, the second is right: it is sent and told, and the log keeps the one final status."""
+    action.account(soar.url, soar.ca)
+    path = action.results(ROWS)
+    assert [action.run(path, sensitivity="blue"), action.run(path)] == [3, 0]
+    assert [event["status"] for event in action.events()] == ["rejected"] * 3 + ["delivered"] * 3
+    assert action.statuses() == {rid: ["failure"] for rid in "012"}
+    later = action.lines("Later outcome: delivered")
+    assert [line["rid"] for line in later] == ["0", "1", "2"]
+    assert all(line["container_id"] and "action_status" not in line for line in later)
+
+
+def test_per_result_calls_are_first_calls(action: Installed, soar: StandIn) -> None:
+    """One search, a call for each result: each has its own line, and none reads the log for the others'."""
+    action.account(soar.url, soar.ca)
+    for number in (0, 1):
+        path = action.home / "dispatch" / "per_result_alert" / f"tmp_{number}.csv.gz"
+        assert action.run(write_results(path, ROWS[number : number + 1])) == 0
+    assert action.statuses() == {"0": ["success"], "1": ["success"]}
+    assert len(list((action.delivery / "calls").iterdir())) == 2
+
+
+def test_a_dry_run_before_is_no_end_of_the_real_one(action: Installed, soar: StandIn) -> None:
+    """The same search id: what was simulated is sent all the same, and what waits is not called simulated."""
+    action.account(soar.url, soar.ca)
+    path = action.results(ROWS[:1])
+    soar.fault("POST /rest/container", "503")
+    for dry_run in ("1", "0", "0"):
+        assert action.run(path, dry_run=dry_run) == 0
+    assert [event["status"] for event in action.events()] == ["simulated", "queued", "queued"]
+    assert len(action.journals()) == 1
 
 
 def test_the_same_call_again_has_the_same_exit_code(action: Installed, soar: StandIn) -> None:
@@ -213,7 +249,7 @@ def test_a_dead_url_is_told(action: Installed, soar: StandIn) -> None:
     assert all("refuses connections" in event["reason"] for event in action.events())
     assert_queued(action, 3)
     assert action.run(action.results(ROWS[:1])) == 0
-    assert "left alone for a while" in action.lines("Result queued")[-1]["reason"]
+    assert "left alone for a while" in action.events()[-1]["reason"]
 
 
 def test_a_wrong_token_is_told(action: Installed, soar: StandIn, splunkd: RawServer) -> None:

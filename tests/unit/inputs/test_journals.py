@@ -47,6 +47,34 @@ def test_what_must_settle_goes_into_the_outbox(site: Site) -> None:
     assert [row.rid for shipment in payload.shipments for row in shipment.rows] == ["0"]
 
 
+def test_a_call_again_leaves_to_the_outbox_what_it_has(site: Site) -> None:
+    """Nothing is sent beside it: its rows wait with it, later they are told how they ended; one playbook run."""
+    site.queue(ROWS[:1], playbook="local/contain_host", automation="0")
+    path = site.installed.results(ROWS[:1])
+    parameters = {"playbook": "local/contain_host", "automation": "0"}
+    assert site.installed.run(path, **parameters) == 0
+    assert site.soar.requests() == []
+    assert "outbox" in site.events()[-1]["reason"]
+    site.later(30)
+    site.deliveries().round()
+    assert site.installed.run(path, **parameters) == 0
+    assert site.states() == {"0": ["queued", "queued", "delivered", "delivered"]}
+    first, again = site.events()[2:]
+    assert first["container_id"] == again["container_id"]
+    assert len(site.soar.runs(first["container_id"])) == 1
+    assert site.installed.statuses() == {"0": ["pending", "success"]}
+    assert site.installed.journals() == []
+
+
+def test_a_call_again_sends_what_was_refused(site: Site) -> None:
+    """The outbox keeps that for a person and sends nothing by itself; somebody has corrected the search."""
+    assert site.installed.run(site.installed.results(ROWS[:1]), label="nope") == 4
+    assert site.journals().round(site.outbox) == 1
+    assert site.installed.run(site.installed.results(ROWS[:1])) == 0
+    assert site.states() == {"0": ["rejected", "delivered"]}
+    assert site.installed.statuses() == {"0": ["failure"]}
+
+
 def test_nothing_there_is_nothing_to_do(site: Site) -> None:
     """No folder yet."""
     assert site.journals().round(site.outbox) == 0

@@ -94,6 +94,7 @@ class Delivery(RuleBasedStateMachine):
             "https://127.0.0.1:1", Secret("k"), self.home, self.installed.app, self.clock, self.clock, lambda: 0.5
         )
         self.numbers = 0
+        self.last: Callable[[], object] = lambda: None
         self.alerts: dict[str, tuple[int, bool]] = {}
         """Search id → number of rows, whether its label is one that SOAR knows: of alerts that were written down."""
         self._put_in_place()
@@ -150,10 +151,17 @@ class Delivery(RuleBasedStateMachine):
         path = self.installed.results([{"src": f"10.{self.numbers}.0.{n}"} for n in range(rows)])
         parameters = {"container_per": per, "automation": automation, "playbook": playbook, "label": label}
         self.soar.faults = kinds
-        self._run(steps, lambda: self.installed.run(path, **parameters))
+        self.last = lambda: self.installed.run(path, **parameters)
+        self._run(steps, self.last)
         self.numbers += 1
         if self._is_written_down(sid):
             self.alerts[sid] = (rows, label == "events")
+
+    @rule(steps=STEPS, kinds=KINDS)
+    def again(self, steps: int | None, kinds: list[str]) -> None:
+        """Splunk calls the action once more for the last search."""
+        self.soar.faults = kinds
+        self._run(steps, self.last)
 
     @rule(steps=STEPS, kinds=KINDS, kv=KV_KINDS)
     def journals(self, steps: int | None, kinds: list[str], kv: list[str]) -> None:
@@ -301,6 +309,12 @@ def _move(machine: Delivery, steps: int) -> None:
     machine.journals(steps, [], [])
 
 
+def _again(machine: Delivery, steps: int) -> None:
+    _alert(machine, kinds=("", "busy"))
+    machine.journals(None, [], [])
+    machine.again(steps, [])
+
+
 def _outbox(machine: Delivery, steps: int) -> None:
     _alert(machine, kinds=("lost",))
     machine.journals(None, [], [])
@@ -321,6 +335,7 @@ SCENES = [
     _action_without_answers,
     _journal,
     _move,
+    _again,
     _outbox,
     _outbox_without_answers,
 ]

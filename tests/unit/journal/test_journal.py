@@ -94,6 +94,34 @@ def test_the_end_is_remembered_for_a_while(store: JournalStore, results: Path) -
     assert store.finished("k") is None
 
 
+def test_a_second_call_is_known(store: JournalStore, tmp_path: Path) -> None:
+    """By action, search and result, for as long as finished runs are known; where it can't be known it may be one."""
+    assert store.note_call("send_to_soar", "sid", "0")
+    assert not store.note_call("send_to_soar", "sid", "0")
+    for other in (("x", "sid", "0"), ("send_to_soar", "sid2", "0"), ("send_to_soar", "sid", "1")):
+        assert store.note_call(*other)
+    store.forget(before=2_000_000_000_000.0)
+    assert store.note_call("send_to_soar", "sid", "0")
+    (tmp_path / "file").write_text("", "ascii")
+    assert not JournalStore(tmp_path / "file").note_call("send_to_soar", "sid", "0")
+
+
+def test_what_the_outbox_has_is_remembered(store: JournalStore) -> None:
+    """Of a run that is over: what it is to deliver, not what it keeps for a person."""
+    journal = store.create("k", PAYLOAD, None, SETTINGS)
+    journal.ledger.note_rejected("refused", "no")
+    journal.ledger.note_sent("part", SentContainer(7, existed=False, refused={0: "no"}))
+    journal.ledger.note_moved("refused", "part", "waits")
+    store.finish(journal, 0)
+    finished = store.finished("k")
+    assert finished is not None
+    assert finished.moved == ("waits",)
+    again = store.create("k", PAYLOAD, None, SETTINGS)
+    assert again.ledger.is_moved("waits")
+    assert not again.ledger.is_moved("refused")
+    again.release()
+
+
 def test_unfinished_runs_are_listed_oldest_first(store: JournalStore) -> None:
     """The delivery input sees what waits, in the order in which it came."""
     for number, key in enumerate(("c", "a", "b")):

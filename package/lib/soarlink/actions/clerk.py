@@ -60,7 +60,10 @@ class Clerk:
             self._note(account, INVOKED)
 
     def tell(self, outcome: RowOutcome) -> None:
-        """The row's line and event for this state, unless it has them."""
+        """The row's line and event for this state, unless it has them.
+
+        A row has one final status, the first; what becomes of it later is a line without a status, and an event.
+        """
         account, state = outcome.account, outcome.state
         self._open.pop(account.position, None)
         self._remember(account.position)
@@ -69,8 +72,12 @@ class Clerk:
             self._all_unreachable = False
         if self._told is not None and self._told.is_told(account.position, state):
             return
-        if not self._has_line(account, state):
-            self._action.line(outcome)
+        told = self._history.get(account.rid, frozenset())
+        if told.isdisjoint(ENDS):
+            if CAM_STATUS[state] not in told:
+                self._action.line(outcome)
+        elif CAM_STATUS[state] not in told:
+            self._action.remark(outcome)
         self._action.event(outcome)
         self._note(account, state)
         self._events += 1
@@ -114,11 +121,6 @@ class Clerk:
         if missing > 0:
             self._has_outcome.extend(bytes(missing))
         self._has_outcome[position] = 1
-
-    def _has_line(self, account: RowAccount, state: str) -> bool:
-        """Whether the log must not get this line: it has it, or it has the row's end, of which there is only one."""
-        told = self._history.get(account.rid, frozenset())
-        return CAM_STATUS[state] in told or not told.isdisjoint(ENDS)
 
     def _has_been(self, account: RowAccount, state: str, word: str) -> bool:
         if self._told is not None and self._told.is_told(account.position, state):

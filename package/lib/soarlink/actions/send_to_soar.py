@@ -14,7 +14,7 @@ from typing import IO, TYPE_CHECKING, Any, Callable
 from soarlink.actions import request as requests_of
 from soarlink.actions.alert import Alert, tell_every_row
 from soarlink.actions.clerk import Clerk
-from soarlink.delivery.outcome import EXIT_CONFIGURATION, EXIT_INTERNAL, EXIT_REJECTED, QUEUED, REJECTED
+from soarlink.delivery.outcome import EXIT_CONFIGURATION, EXIT_INTERNAL, EXIT_REJECTED, QUEUED, REJECTED, SIMULATED
 from soarlink.errors import JournalError, PayloadError, ResultsError, SendToSoarError
 from soarlink.journal.journal import AlreadyJournaled, Journal, JournalStore, journal_root, run_key
 from soarlink.rows.results import Results
@@ -22,6 +22,8 @@ from soarlink.splunk import camhistory, payload, rules
 from soarlink.splunk.cam import CommonAction
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from soarlink.actions.request import Request
     from soarlink.delivery.gate import Gate
     from soarlink.soar.account import Account
@@ -70,6 +72,7 @@ class _Run:
         self._invocation = invocation
         self._action = action
         self._home = home
+        self._history: Mapping[str, frozenset[str]] = {}
         self._clerk = Clerk(action)
         self._is_written_down = False
         self._results = Results(invocation.results_file, invocation.fixed_rid, invocation.rid_suffix)
@@ -89,7 +92,16 @@ class _Run:
             tell_every_row(self._results, self._clerk, state, reason, self._action)
             return EXIT_INTERNAL
 
+    def _recall(self) -> None:
+        """What the results were told already, when the action was called for this search before."""
+        invocation = self._invocation
+        call = f"{invocation.fixed_rid or ''}{invocation.rid_suffix}"
+        if not JournalStore(journal_root(self._home)).note_call(ACTION, invocation.run.sid, call):
+            self._history = camhistory.read(self._action.log, invocation.run.sid)
+            self._clerk = Clerk(self._action, history=self._history)
+
     def _execute(self) -> int:
+        self._recall()
         try:
             request = requests_of.read(APP, self._invocation, self._invocation.results_file, self._action)
             if request.asked.dry_run:
@@ -127,24 +139,26 @@ class _Run:
         except JournalError as error:
             self._tell_all(REJECTED, error)
             return EXIT_REJECTED
-        finished = store.finished(key)
-        for identity, playbook, note in finished.runs if finished is not None else ():
-            journal.ledger.note_run(identity, playbook, note)  # Splunk calls it again: what was started stays started
         return self._deliver(request, store, journal)
 
     def _stand_back(self) -> int:
         """The same call is under way, or waits to be: rows that have ended stay so, the others wait with it."""
-        log, sid = self._action.log, self._invocation.run.sid
-        self._clerk = Clerk(self._action, history=camhistory.read(log, sid))
+        history = camhistory.read(self._action.log, self._invocation.run.sid)  # it may have told more meanwhile
+        self._clerk = Clerk(self._action, history=history)
         reason = "This run is written down and under way: it is not sent twice."
         self._action.message(f"Nothing was sent: {reason}", level=logging.WARNING)
-        ends = camhistory.ends(log, sid)
-        tell_every_row(self._results, self._clerk, QUEUED, reason, self._action, ends=ends)
+        self._tell_rest(reason)
         return self._clerk.exit_code()
+
+    def _tell_rest(self, reason: str) -> None:
+        """Rows that somebody else delivers: those that have ended are told their end, the others wait."""
+        ends = camhistory.ends(self._action.log, self._invocation.run.sid)
+        real = {rid: end for rid, end in ends.items() if end.state != SIMULATED}
+        tell_every_row(self._results, self._clerk, QUEUED, reason, self._action, ends=real)
 
     def _deliver(self, request: Request, store: JournalStore, journal: Journal) -> int:
         self._is_written_down = True
-        self._clerk = Clerk(self._action, journal.ledger)
+        self._clerk = Clerk(self._action, journal.ledger, self._history)
         alert = Alert(request, journal, self._action, self._clerk, app=APP, home=self._home)
         seconds = SECONDS if self._invocation.fixed_rid is None else SECONDS_PER_RESULT
 
@@ -155,6 +169,9 @@ class _Run:
 
         try:
             alert.deliver(lambda: self._account(request), gate)
+            if journal.ledger.moved_pending():
+                self._tell_rest("An earlier call of this run put it into the outbox: it is delivered from there.")
+                self._clerk.flush()
             code = self._clerk.exit_code() or (EXIT_INTERNAL if request.damage is not None else 0)
             if alert.unusable is not None:
                 code = EXIT_CONFIGURATION

@@ -256,8 +256,7 @@ def _insert(outbox: Outbox, ledger: Ledger, group: Sequence[tuple[OutboxItem, Pa
         outbox.known(keys.values())  # a KV store that is away takes nothing: then nothing leaves either
         ledger.note_leaving(keys)
         outbox.insert_many(group)
-        for item, _ in group:
-            ledger.note_moved(item.identity)
+        ledger.note_moved(*keys)
 
 
 def _resolve(outbox: Outbox, ledger: Ledger) -> None:

@@ -6,6 +6,7 @@ Layout below ``$SPLUNK_HOME/var/lib/splunk/modinputs/soar_delivery`` (the delive
     mappings/<digest>.json      the rules that journals were written with, shared
     done/<key>                  what came of a run that is over, for a while
     unusable/<key>              journals that could not be worked off within the age limit, for a person
+    calls/<digest>              one empty file for each search and result that an action was called for, for a while
     work/                       half-made or half-removed journals; nothing in it counts
 """
 
@@ -42,6 +43,8 @@ class Finished:
     finished: float
     runs: tuple[tuple[str, str, RunNote], ...] = ()
     """Its playbook runs: identity, playbook, what is known. A rerun starts none of them again."""
+    moved: tuple[str, ...] = ()
+    """Containers that the outbox was given to deliver: a rerun does not send them beside it."""
 
 
 class Journal:
@@ -110,6 +113,8 @@ class JournalStore:
         self, key: str, payload: Mapping[str, Any], results: Path | None, settings: Mapping[str, Any]
     ) -> Journal:
         """Write a run down, so that it survives this process and this machine's power.
+
+        Where the same run was over before, its ledger begins with what is known of that.
 
         Args:
             key: see :func:`run_key`.
@@ -187,7 +192,8 @@ class JournalStore:
         """Every row has its end: remember what came of it and remove the journal."""
         done = self._folder("done") / journal.key
         runs = [[key, name, note.state, note.id, note.reason] for key, name, note in journal.ledger.all_runs()]
-        facts = {"exit_code": exit_code, "finished": self._clock(), "runs": runs}
+        moved = journal.ledger.moved_pending()
+        facts = {"exit_code": exit_code, "finished": self._clock(), "runs": runs, "moved": moved}
         _write(done, json.dumps(facts).encode("ascii"))
         target = self._folder("work") / f"{journal.key}.{os.getpid()}"
         journal.path.rename(target)
@@ -201,14 +207,27 @@ class JournalStore:
         except (FileNotFoundError, ValueError):
             return None
         runs = tuple((key, name, RunNote(state, number, why)) for key, name, state, number, why in noted["runs"])
-        return Finished(int(noted["exit_code"]), float(noted["finished"]), runs)
+        return Finished(int(noted["exit_code"]), float(noted["finished"]), runs, tuple(noted.get("moved", ())))
 
     def forget(self, before: float) -> None:
-        """Remove what is known of runs that were over before this time, and what crashes left in ``work``."""
-        for folder in ("done", "work"):
+        """Remove what is known of calls before this time, and what crashes left in ``work``."""
+        for folder in ("done", "calls", "work"):
             for entry in os.scandir(self._folder(folder)):
                 if entry.stat().st_mtime < before:
                     _remove(Path(entry.path))
+
+    def note_call(self, action: str, sid: str, rid: str) -> bool:
+        """Whether this is the first call of an action for a search (for a result, in per-result alerting).
+
+        Where it can't be known, such as on a full disk, the answer is no.
+        """
+        digest = hashlib.sha256(json.dumps([action, sid, rid]).encode("ascii")).hexdigest()[:48]
+        try:
+            path = self._folder("calls") / digest
+            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        except OSError:
+            return False
+        return True
 
     def save_mapping(self, digest: str, stanzas: Callable[[], Mapping[str, Any]]) -> None:
         """Keep the rules of a mapping, once for all journals that use it.
@@ -259,6 +278,7 @@ class JournalStore:
             _write(work / "settings.json", json.dumps({**settings, "format": FORMAT}).encode("ascii"))
             if size and results is not None:
                 _copy(results, work / "results.csv.gz")
+            self._remember(key, work)
             lock = FileLock(work / "lock")
             lock.acquire(wait=False)
             _sync_folder(work)
@@ -268,6 +288,19 @@ class JournalStore:
             shutil.rmtree(work, ignore_errors=True)
             raise
         return Journal(final, lock)
+
+    def _remember(self, key: str, work: Path) -> None:
+        """The action is called again: what was started stays started, what the outbox has is the outbox's."""
+        before = self.finished(key)
+        if before is None:
+            return
+        ledger = Ledger(work / "ledger")
+        try:
+            for identity, playbook, note in before.runs:
+                ledger.note_run(identity, playbook, note)
+            ledger.note_moved(*before.moved)
+        finally:
+            ledger.close()
 
     def _make_room(self, size: int) -> None:
         held = sum(file.stat().st_size for file in (self._root / "journal").rglob("*") if file.is_file())

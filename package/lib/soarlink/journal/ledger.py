@@ -126,6 +126,10 @@ class Ledger:
         """The containers whose move has no known end, with their keys in the outbox."""
         return dict(self._leaving)
 
+    def moved_pending(self) -> list[str]:
+        """The containers that the outbox was given to deliver; it also keeps those that were refused."""
+        return [key for key in self._moved if key not in self._rejected and key not in self._sent]
+
     def note_sent(self, identity: str, sent: SentContainer) -> None:
         """SOAR has this container, with all that it will take."""
         refused = {str(position): reason for position, reason in sent.refused.items()}
@@ -166,9 +170,10 @@ class Ledger:
         """The container did not get into the outbox: it is the journal's again."""
         self._append({"t": "stayed", "key": identity})
 
-    def note_moved(self, identity: str) -> None:
-        """The container is in the outbox now, which is on its own from here on."""
-        self._append({"t": "moved", "key": identity})
+    def note_moved(self, *identities: str) -> None:
+        """The containers are in the outbox now, which is on its own from here on. On disk when this returns."""
+        for identity in identities:
+            self._append({"t": "moved", "key": identity})
         os.fsync(self._file)
 
     def _append(self, line: Mapping[str, Any]) -> None:

@@ -94,11 +94,13 @@ class CommonAction(ModularAction):
 
     def line(self, outcome: RowOutcome) -> None:
         """The row's line in the log: what Enterprise Security shows."""
-        account = outcome.account
+        self._tell(f"Result {outcome.state}", CAM_STATUS[outcome.state], outcome)
+
+    def _tell(self, signature: str, status: str, outcome: RowOutcome) -> None:
         self.message(
-            f"Result {outcome.state}",
-            status=CAM_STATUS[outcome.state],
-            rids=[_result_id(account)],
+            signature,
+            status=status,
+            rids=[_result_id(outcome.account)],
             level=logging.ERROR if CAM_STATUS[outcome.state] == "failure" else logging.INFO,
             state=outcome.state,
             container_id="" if outcome.container_id is None else outcome.container_id,
@@ -106,6 +108,10 @@ class CommonAction(ModularAction):
             artifacts=outcome.artifacts,
             reason=outcome.reason or "",
         )
+
+    def remark(self, outcome: RowOutcome) -> None:
+        """A line without a status, of a row that has its final one from an earlier call: there is only one."""
+        self._tell(f"Later outcome: {outcome.state}", "", outcome)
 
     def event(self, outcome: RowOutcome) -> None:
         """The row's result event."""
