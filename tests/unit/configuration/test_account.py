@@ -23,7 +23,7 @@ def saved(
     stored: AccountEntry | None = None, others: Mapping[str, Mapping[str, str]] | None = None, **posted: str
 ) -> AccountEntry:
     """What is stored of a form."""
-    return entry(posted, stored, others or {})
+    return entry("prod", posted, stored, others or {})
 
 
 def refusal(stored: AccountEntry | None = None, **posted: Any) -> str:
@@ -133,6 +133,8 @@ class TestSignIn:
         ({"allowed_roles": "soc tier 2"}, '"soc tier 2" is no role'),
         ({"ca_certificate": "no certificate"}, "CA certificate can't be used"),
         ({"ca_certificate": "-----BEGIN CERTIFICATE-----\nAA\n-----END CERTIFICATE-----"}, "can't be used"),
+        ({"feedback": "labels"}, "no label is named"),
+        ({"feedback_interval": "1"}, "feedback_interval"),
         ({"url": "http://soar"}, "not https"),
         ({"url": ""}, "URL is missing"),
         ({"is_default": "1", "others": {"prod": {"is_default": "1"}}}, '"prod" is the default account already'),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from soarlink.configuration.address import base_url
 from soarlink.errors import SettingsError
+from soarlink.feedback import settings as feedback
 from soarlink.splunk import conf
 from soarlink.splunk.settings import DIRECT, SERVICE
 from soarlink.wire.trust import Trust, certificates
@@ -71,11 +72,12 @@ def check_name(name: str) -> None:
 
 
 def entry(
-    posted: Mapping[str, str], stored: AccountEntry | None, others: Mapping[str, Mapping[str, str]]
+    name: str, posted: Mapping[str, str], stored: AccountEntry | None, others: Mapping[str, Mapping[str, str]]
 ) -> AccountEntry:
     """What is to be stored.
 
     Args:
+        name: the account's.
         posted: the fields that the page sends; what it leaves out stays as it is, and a mask stands for what is stored.
         stored: the account as it is; None for a new one.
         others: the settings of the other accounts.
@@ -84,7 +86,7 @@ def entry(
         SettingsError: every rule that is broken, with field, value and way out.
     """
     known: dict[str, str] = dict(stored.settings) if stored else {"auth_type": "token"}
-    values = {**known, **{name: text.strip() for name, text in posted.items() if name not in SECRETS}}
+    values = {**known, **{key: text.strip() for key, text in posted.items() if key not in SECRETS}}
     secrets = {**(stored.secrets if stored else {}), **_posted_secrets(posted)}
     problems: list[str] = []
     try:
@@ -97,9 +99,10 @@ def entry(
     problems.extend(_sign_in(values, secrets))
     problems.extend(_numbers(values))
     problems.extend(_others(values, others))
+    problems.extend(_feedback(name, values))
     if problems:
         raise SettingsError(" ".join(problems))
-    return AccountEntry(values, {name: secrets[name] for name in SECRETS if secrets.get(name)})
+    return AccountEntry(values, {key: secrets[key] for key in SECRETS if secrets.get(key)})
 
 
 def _posted_secrets(posted: Mapping[str, str]) -> dict[str, str]:
@@ -191,6 +194,13 @@ def _others(values: dict[str, str], others: Mapping[str, Mapping[str, str]]) -> 
     defaults = [name for name, settings in sorted(others.items()) if conf.switch(settings, "is_default")]
     if values["is_default"] == "1" and defaults:
         yield f'"{defaults[0]}" is the default account already: take that away there first.'
+
+
+def _feedback(name: str, values: Mapping[str, str]) -> Iterator[str]:
+    try:
+        feedback.of_account(name, values)
+    except SettingsError as error:
+        yield str(error)
 
 
 def _certificate(values: dict[str, str]) -> Iterator[str]:

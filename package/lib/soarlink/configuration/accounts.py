@@ -76,7 +76,7 @@ class Accounts:
         others = {stanza.name: stanza.settings for stanza in self._stanzas.all()}
         if name in others:
             raise SettingsError(f'There is an account "{name}" already.', "Choose another name, or edit that one.")
-        entry = account.entry(_fields(posted), None, others)
+        entry = account.entry(name, _fields(posted), None, others)
         self._test(name, entry, posted)
         passwords.write(self._splunkd, ACCOUNTS, name, entry.secrets)
         try:
@@ -100,7 +100,7 @@ class Accounts:
         secrets = passwords.read(self._splunkd, ACCOUNTS, name)
         stored = AccountEntry(_plain(there.settings), {**_written_by_hand(there.settings), **secrets})
         others = {other: stanza.settings for other, stanza in stanzas.items()}
-        entry = account.entry(_fields(posted), stored, others)
+        entry = account.entry(name, _fields(posted), stored, others)
         self._test(name, entry, posted)
         if entry.secrets != secrets:
             passwords.write(self._splunkd, ACCOUNTS, name, entry.secrets)
