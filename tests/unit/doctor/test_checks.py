@@ -18,6 +18,7 @@ from soarlink.doctor.facts import (
     Override,
     Package,
     Playbook,
+    Polls,
     Run,
     SoarUser,
     Subject,
@@ -373,6 +374,36 @@ def test_pause() -> None:
 def test_heartbeat(change: dict[str, Any], waits: int, verdict: str, words: tuple[str, ...]) -> None:
     """A silent input fails when something waits for it; without that it warns."""
     told(backlog.heartbeat("delivery", "soar_delivery", beat(**change), NOW, waits=bool(waits)), verdict, *words)
+
+
+POLLED = Polls(is_off=False, interval=60.0, polled=NOW - 70)
+
+
+@pytest.mark.parametrize(
+    ("change", "polls", "verdict", "words"),
+    [
+        ({}, POLLED, "ok", ("last complete poll 1 min ago", "sh1:42 works for all search heads")),
+        ({}, None, "ok", ("sh1:42",)),
+        ({}, Polls(is_off=True), "skipped", ("Not configured", "feedback is off")),
+        ({}, REFUSED, "ok", ("sh1:42", "can't be read", "HTTP 403")),
+        ({}, Polls(is_off=False), "ok", ("sh1:42",)),
+        ({"lease": None, "log_age": None}, Polls(is_off=False), "warning", ("soar_feedback has never run",)),
+        ({}, replace(POLLED, polled=NOW - 4_000), "warning", ("Nothing comes back: last complete poll 1 h ago",)),
+        ({}, replace(POLLED, interval=3_600.0, polled=NOW - 4_000), "ok", ("1 h ago",)),
+        (
+            {},
+            replace(POLLED, error="HTTP 403."),
+            "warning",
+            ("not complete (last complete poll 1 min ago): HTTP 403.",),
+        ),
+        ({}, Polls(is_off=False, error="HTTP 401."), "failed", ("no complete poll yet", "HTTP 401.")),
+        ({"enabled": None}, POLLED, "skipped", ("no input soar_feedback",)),
+        ({"enabled": False}, POLLED, "failed", ("soar_feedback is disabled",)),
+    ],
+)
+def test_feedback(change: dict[str, Any], polls: Any, verdict: str, words: tuple[str, ...]) -> None:
+    """Switched off, standing still, refused, or coming back."""
+    told(backlog.feedback(beat(**change), polls, NOW), verdict, *words)
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from tests.unit.rawserver import Connection
 from tests.unit.standin import StandIn
 
 EVENTS = Subject("events", "high")
-ADDRESS = {"sourceAddress": "192.0.2.1"}
+HOST = {"destinationHostName": "send-to-soar.example"}
 
 
 @pytest.fixture
@@ -170,7 +170,7 @@ def test_a_test_container_is_sent_read_back_and_closed(client: SoarClient, soar:
         [trial.TAG],
     )
     assert "ann" in there["description"]
-    assert [one["cef"] for one in soar.artifacts(done.container_id)] == [ADDRESS]
+    assert [one["cef"] for one in soar.artifacts(done.container_id)] == [HOST]
     assert soar.runs(done.container_id) == []
     assert soar.triggers(done.container_id) == 0
 
@@ -201,7 +201,7 @@ def test_a_test_container_that_fails_says_how_far_it_came(
     [
         (
             {"name": trial.NAME, "label": "other", "source_data_identifier": "i"},
-            [ADDRESS],
+            [HOST],
             'label "other" for "events"',
         ),
         ({"name": trial.NAME, "label": "events", "source_data_identifier": "i"}, [], "0 artifacts"),

@@ -12,9 +12,11 @@ from urllib.parse import urlencode
 import pytest
 
 from soarlink.doctor import splunk_reader
-from soarlink.doctor.facts import App, Lease, SavedSearch, SplunkFacts, Unread
+from soarlink.doctor.facts import App, Lease, Polls, SavedSearch, SplunkFacts, Unread
 from soarlink.doctor.splunk_reader import Inputs
 from soarlink.errors import SplunkdError
+from soarlink.feedback import checkpoint
+from soarlink.feedback.checkpoint import Checkpoint
 from soarlink.outbox.collection import Outbox
 from soarlink.outbox.lease import Lease as HeldLease
 from soarlink.splunk.kvstore import KvStore
@@ -128,6 +130,28 @@ def test_an_input_that_cant_be_read(read: Read, splunkd: SplunkdProcess) -> None
     """Is unread; it is not taken for absent."""
     splunkd.fault("GET", "data/inputs/soar_delivery", status=500)
     assert isinstance(read().delivery.enabled, Unread)
+
+
+def test_how_far_feedback_has_come(splunkd: SplunkdProcess, kv: KvStore) -> None:
+    """From the account's settings and its checkpoint; who may not read that is told so."""
+    session = splunkd.session()
+    settings = replace(
+        SETTINGS, accounts={"prod": {"feedback_interval": "120"}, "off": {"feedback": "off"}, "x": {"feedback": "y"}}
+    )
+    checkpoint.save(kv, Checkpoint("prod", polled=NOW - 50, error="no"))
+    assert splunk_reader.polls(session, settings, "prod") == Polls(
+        is_off=False, interval=120.0, polled=NOW - 50, error="no"
+    )
+    assert splunk_reader.polls(session, settings, "off") == Polls(is_off=True)
+    wrong = splunk_reader.polls(session, settings, "x")
+    assert isinstance(wrong, Unread)
+    assert 'feedback = "y"' in wrong.what
+    splunkd.fault("GET", "soar_checkpoint", status=403, times=1)
+    refused = splunk_reader.polls(session, settings, "prod")
+    assert isinstance(refused, Unread)
+    assert refused.is_refused
+    kv.delete("soar_checkpoint", "prod")
+    session.close()
 
 
 def test_the_outbox_in_numbers(read: Read, outbox: Outbox) -> None:

@@ -75,9 +75,10 @@ class DoctorCommand(OutboxCommand):
         if isinstance(account, Unread):
             return Examination(account, (), None, splunk, disk, subject, now), name
         steps = connection(account, self.clock)
+        polls = splunk_reader.polls(splunkd, settings, account.name)
         soar, attempt = (None, None) if first_failed(steps) else self._ask(account, subject, splunkd)
         said = f'"{account.name}": {account.url}, default label {account.default_label}.'
-        return Examination(said, steps, soar, splunk, disk, subject, now, attempt), name
+        return Examination(said, steps, soar, splunk, disk, subject, now, attempt, polls), name
 
     def _ask(self, account: Account, subject: Subject, splunkd: Splunkd) -> tuple[SoarFacts, Trial | None]:
         client = SoarClient(account)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from soarlink.doctor.diagnosis import Diagnosis
-from soarlink.doctor.facts import Heartbeat, Lease, Unread, WaitingJournal
+from soarlink.doctor.facts import Heartbeat, Lease, Polls, Unread, WaitingJournal
 from soarlink.doctor.wording import age, count
 from soarlink.outbox.statistics import AccountStatistics
 
@@ -91,6 +92,37 @@ def pause(reason: str) -> Diagnosis:
         f"The account's server is left alone for up to 5 minutes: {reason}",
         "Mend the cause; the next attempt ends the pause.",
     )
+
+
+def feedback(beat: Heartbeat, polls: Polls | Unread | None, now: float) -> Diagnosis:
+    """Whether what happens in SOAR comes back.
+
+    Args:
+        beat: the input's signs of life.
+        polls: how far it has come with the account; None when there is no account.
+        now: epoch seconds.
+    """
+    name = "feedback"
+    alive = heartbeat(name, "soar_feedback", beat, now, waits=False)
+    if polls is None or not isinstance(beat.enabled, bool) or not beat.enabled:
+        return alive
+    if isinstance(polls, Unread):
+        return replace(alive, evidence=f"{alive.evidence} How far it has come can't be read: {polls.what}")
+    if polls.is_off:
+        return Diagnosis.skipped(name, "Not configured: the account's setting feedback is off.")
+    if not polls.polled and not polls.error:
+        return alive
+    last = f"last complete poll {age(now - polls.polled)} ago" if polls.polled else "no complete poll yet"
+    is_late = now - polls.polled > max(SILENT, 3 * polls.interval)
+    if polls.error:
+        judge = Diagnosis.failed if is_late else Diagnosis.warning
+        return judge(
+            name, f"The last poll was not complete ({last}): {polls.error}", "Mend the cause; it goes on by itself."
+        )
+    if is_late:
+        remedy = alive.remedy or _RUN.replace("soar_delivery", "soar_feedback")
+        return Diagnosis.warning(name, f"Nothing comes back: {last}. {alive.evidence}", remedy)
+    return Diagnosis.ok(name, f"It comes back: {last}. {alive.evidence}")
 
 
 def heartbeat(name: str, input_name: str, beat: Heartbeat, now: float, *, waits: bool) -> Diagnosis:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from soarlink.doctor import addon, backlog, permission, platform, playbook, vocabulary
 from soarlink.doctor.catalogue import ANSWER, CHECKS, Question
 from soarlink.doctor.diagnosis import Diagnosis, Verdict
-from soarlink.doctor.facts import DiskFacts, SoarFacts, SplunkFacts, Subject, Trial, Unread
+from soarlink.doctor.facts import DiskFacts, Polls, SoarFacts, SplunkFacts, Subject, Trial, Unread
 from soarlink.doctor.search import search
 
 _NO_ACCOUNT = "Not reached, because account failed."
@@ -21,7 +21,8 @@ class Examination:
     """Everything that is known.
 
     ``account`` says in words which account it is, or why there is none. ``connection`` holds the diagnoses of the
-    connection, ``soar`` what SOAR says; None when it could not be asked. ``now`` is in epoch seconds.
+    connection, ``soar`` what SOAR says; None when it could not be asked. ``now`` is in epoch seconds. ``polls`` tells
+    of the account's feedback.
     """
 
     account: str | Unread
@@ -32,6 +33,7 @@ class Examination:
     subject: Subject
     now: float
     trial: Trial | None = None
+    polls: Polls | Unread | None = None
 
 
 def diagnose(facts: Examination) -> tuple[Diagnosis, ...]:
@@ -106,7 +108,7 @@ def _of_splunk(facts: Examination) -> Iterable[Diagnosis]:
     pending = not isinstance(splunk.outbox, Unread) and any(one.pending for one in splunk.outbox)
     waits = pending or bool(facts.disk.journals)
     yield backlog.heartbeat("delivery", "soar_delivery", splunk.delivery, facts.now, waits=waits)
-    yield backlog.heartbeat("feedback", "soar_feedback", splunk.feedback, facts.now, waits=False)
+    yield backlog.feedback(splunk.feedback, facts.polls, facts.now)
     yield backlog.outbox(splunk.outbox)
     yield backlog.rejects(splunk.outbox)
     yield platform.kv_store(splunk.kv_store)

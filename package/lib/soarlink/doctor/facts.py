@@ -165,6 +165,20 @@ class Heartbeat:
 
 
 @dataclass(frozen=True)
+class Polls:
+    """How far the feedback input has come with the account.
+
+    ``polled`` is in epoch seconds, 0 for never; ``interval`` in seconds. ``is_off``: the account's settings bring
+    nothing back. ``error`` is why the last poll was not complete.
+    """
+
+    is_off: bool
+    interval: float = 60.0
+    polled: float = 0.0
+    error: str = ""
+
+
+@dataclass(frozen=True)
 class Index:
     """The index of the add-on's events. ``readers``: role → its patterns of indexes, inherited ones included.
 

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Callable, TypeVar
 from urllib.parse import quote, urlencode
 
-from soarlink.doctor.facts import App, Caller, Heartbeat, Index, Lease, SavedSearch, SplunkFacts, Unread
+from soarlink.doctor.facts import App, Caller, Heartbeat, Index, Lease, Polls, SavedSearch, SplunkFacts, Unread
 from soarlink.doctor.platform import LOG_SOURCE
 from soarlink.doctor.search import several
-from soarlink.errors import ParameterError, SplunkdError
+from soarlink.errors import ParameterError, SettingsError, SplunkdError
+from soarlink.feedback import checkpoint
+from soarlink.feedback import settings as feedback_settings
 from soarlink.outbox.collection import Outbox
 from soarlink.outbox.lease import COLLECTION as LEASES
 from soarlink.plan import parameters
@@ -65,6 +67,18 @@ def read(splunkd: Splunkd, settings: Settings, search: str, logs: Inputs, now: f
         ),
         search=_search(splunkd, search) if search else None,
     )
+
+
+def polls(splunkd: Splunkd, settings: Settings, account: str) -> Polls | Unread:
+    """How far the feedback input has come with an account."""
+    try:
+        wanted = feedback_settings.of_account(account, settings.accounts[account])
+    except SettingsError as error:
+        return Unread(error.what, error.remedy)
+    state = _try(lambda: checkpoint.load(KvStore(splunkd), account))
+    if isinstance(state, Unread):
+        return state
+    return Polls(wanted.scope == feedback_settings.OFF, wanted.interval, state.polled, state.error)
 
 
 def caller(splunkd: Splunkd) -> Caller:

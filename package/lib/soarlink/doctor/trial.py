@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 NAME = "Send to SOAR: test container"
 TAG = "send_to_soar_test"
-_ADDRESS = "192.0.2.1"
-"""Of the block for documentation (RFC 5737): no indicator of anything."""
+_CEF = {"destinationHostName": "send-to-soar.example"}
+"""A name that nobody can have (RFC 2606): no indicator of anything."""
 
 
 def attempt(client: SoarClient, subject: Subject, person: str, identity: str) -> Trial:
@@ -73,8 +73,8 @@ def _artifact(container_id: int, subject: Subject, identity: str) -> dict[str, A
         "label": "event",
         "severity": _severity(subject),
         "source_data_identifier": f"{identity}:1",
-        "cef": {"sourceAddress": _ADDRESS},
-        "cef_types": {"sourceAddress": ["ip"]},
+        "cef": _CEF,
+        "cef_types": {"destinationHostName": ["host name"]},
         "run_automation": False,
     }
 
@@ -91,5 +91,5 @@ def _compare(client: SoarClient, container_id: int, sent: dict[str, Any]) -> Non
         raise MaybeSent(f"SOAR keeps something else than was sent: {seen}.", "Look at the container in SOAR.")
     artifacts = client.listing(f"/rest/container/{container_id}/artifacts")
     kept = [row.get("cef") for row in artifacts]
-    if kept != [{"sourceAddress": _ADDRESS}]:
+    if kept != [_CEF]:
         raise MaybeSent(f"SOAR keeps {len(kept)} artifacts: {kept}.", "Look at the container in SOAR.")
