@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import stat
@@ -92,6 +93,19 @@ def test_the_end_is_remembered_for_a_while(store: JournalStore, results: Path) -
     assert (finished.exit_code, finished.finished) == (4, 1000.0)
     store.forget(before=2_000_000_000_000.0)
     assert store.finished("k") is None
+
+
+def test_results_that_are_compressed_anew_are_the_same_results(tmp_path: Path) -> None:
+    """The time in the gzip header says nothing; everything else counts."""
+    keys = set()
+    for name, content, time in (("a", b"x,y\n1,2\n", 1), ("b", b"x,y\n1,2\n", 2_000_000_000), ("c", b"x,y\n1,3\n", 1)):
+        (tmp_path / name).write_bytes(gzip.compress(content, mtime=time))
+        keys.add(run_key("send_to_soar", "sid", "0", tmp_path / name))
+    assert len(keys) == 2
+    for name, content in (("d", b"abcd1234rest"), ("e", b"abcd5678rest")):
+        (tmp_path / name).write_bytes(content)
+        keys.add(run_key("send_to_soar", "sid", "0", tmp_path / name))
+    assert len(keys) == 4
 
 
 def test_a_second_call_is_known(store: JournalStore, tmp_path: Path) -> None:
