@@ -30,6 +30,7 @@ _PIPE = re.compile(r'\|(?=(?:[^"]*"[^"]*")*[^"]*$)')
 _CONDITION = re.compile(r'(\S+?)\s*(!=|==|=)\s*("[^"]*"|\S+)')
 _REFUSED = 400
 _AND = re.compile(r"\s+AND\s+")
+_OR = re.compile(r"\s+OR\s+")
 
 
 class UnknownSearch(Exception):
@@ -183,14 +184,17 @@ def _sort(rows: Iterable[Row], arguments: str) -> list[Row]:
 
 
 def _where(rows: Iterable[Row], arguments: str) -> list[Row]:
-    """`field="value"` and `field!="value"`, joined by AND; case counts."""
-    conditions = []
-    for text in _AND.split(arguments):
-        match = _CONDITION.fullmatch(text.strip())
-        if match is None or not match[3].startswith('"'):
-            raise UnknownSearch
-        conditions.append((match[1], match[2] != "!=", match[3].strip('"')))
-    return [row for row in rows if all(f in row and (str(row[f]) == value) is equal for f, equal, value in conditions)]
+    """`field="value"` and `field!="value"`, joined by AND, and those by OR; case counts."""
+    alternatives = [[_condition(text) for text in _AND.split(part)] for part in _OR.split(arguments)]
+    return [row for row in rows if any(all(met(row) for met in conditions) for conditions in alternatives)]
+
+
+def _condition(text: str) -> Callable[[Row], bool]:
+    match = _CONDITION.fullmatch(text.strip())
+    if match is None or not match[3].startswith('"'):
+        raise UnknownSearch
+    field, equal, value = match[1], match[2] != "!=", match[3].strip('"')
+    return lambda row: field in row and (str(row[field]) == value) is equal
 
 
 def _search(rows: Iterable[Row], arguments: str) -> list[Row]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator, Mapping
 
 import pytest
@@ -27,11 +28,13 @@ DECLARED = next(
 )
 # What a person might type where the kind of the field does not say it.
 TYPED = {
+    "account": "lab",
     "label": "events",
     "severity": "{{urgency|default:low}}",
     "container_name": "{{rule_title}} (from the browser)",
     "description": "Two lines:\n{{rule_description}}",
     "status": "open",
+    "owner": "alice",
     "tags": "splunk,{{security_domain}}",
     "due": "+4h",
     "group_by": "dest",
@@ -115,9 +118,6 @@ def _fill(visit: Visit) -> dict[str, str]:
         if name in TYPED:
             control.fill(TYPED[name])
             expected[name] = TYPED[name]
-        elif name == "account":
-            control.select_option("lab")
-            expected[name] = "lab"
         elif entity["type"] == "checkbox":
             control.set_checked(not control.is_checked())
             expected[name] = "01"[control.is_checked()]
@@ -127,22 +127,50 @@ def _fill(visit: Visit) -> dict[str, str]:
     return expected
 
 
-def test_the_accounts_are_offered(visit: OpenVisit) -> None:
-    """The list holds what the configuration page lists, and an empty choice for the default account."""
-    here = visit()
-    _open(here)
-    options = here.page.get_by_label("SOAR account").locator("option")
-    expect(options).to_have_count(2)
-    assert options.all_inner_texts() == ["", "lab"]
+CHOICES = {
+    "account": {"lab"},
+    "label": {"events", "notable"},
+    "severity": {"high", "low", "{{severity|or:urgency|default:medium}}"},
+    "status": {"new", "open", "closed"},
+    "owner": {"alice", "{{owner}}", "role:Incident Commander"},
+    "playbook": {"local/contain_host"},
+}
+
+
+def test_what_soar_has_is_offered_to_who_uses_the_action(visit: OpenVisit, lab: Lab) -> None:
+    """The delivery input fills the lists; an analyst with the add-on's user role sees them; a choice is saved."""
+    lab.splunkd.add_user(ANALYST, ["user", "send_to_soar_user"])
+    try:
+        here = visit(ANALYST)
+        with lab.delivery():
+            end = time.monotonic() + 60
+            while not CHOICES.keys() <= {row["kind"] for row in lab.management.documents(APP, "soar_choices", {})}:
+                assert time.monotonic() < end
+                time.sleep(0.2)
+        _open(here)
+        for field, values in CHOICES.items():
+            options = here.page.locator(f"#{ACTION}_{field}_choices option")
+            expect(options.first).to_be_attached()
+            assert {option.get_attribute("value") for option in options.all()} >= values, field
+        playbook = here.page.get_by_label("Run this playbook")
+        playbook.fill("local/contain_host")
+        playbook.press("Tab")  # closes the list
+        here.picture("alert_form_choices")
+        _save(here)
+        assert _saved(lab, ANALYST)["playbook"] == "local/contain_host"
+        assert here.complaints == []
+    finally:
+        lab.splunkd.add_user(ANALYST, ["user"])
 
 
 def test_the_form_works_without_choices(visit: OpenVisit, lab: Lab) -> None:
-    """Who may not list accounts still gets the form, and saves it with the default account."""
+    """Who may not read the lists still gets the form, and saves it with what is typed."""
     here = visit(ANALYST)
     here.expected_statuses.update({400, 403, 500})
     _open(here)
+    here.page.get_by_label("Container label").fill("{{team}}")
     _save(here)
-    assert _saved(lab, ANALYST)["account"] == ""
+    assert (_saved(lab, ANALYST)["account"], _saved(lab, ANALYST)["label"]) == ("", "{{team}}")
 
 
 def test_the_form_in_the_dark_theme(visit: OpenVisit) -> None:

@@ -18,26 +18,35 @@ async function splunkd(path, fields) {
     return document;
 }
 
-// A list that a search fills; what was saved stays a choice even if the search does not find it.
+// A list that a search fills; what was saved stays a choice even if the search does not find it. With
+// allow-custom-value it is a field to type in, with the list beside it.
 class SearchDropdown extends HTMLElement {
     connectedCallback() {
-        this.select = document.createElement('select');
-        this.select.id = this.id;
+        const free = this.getAttribute('allow-custom-value') === 'true';
+        this.control = document.createElement(free ? 'input' : 'select');
+        this.control.id = this.id;
         this.removeAttribute('id');
-        this.select.append(new Option('', ''));
+        this.list = free ? document.createElement('datalist') : this.control;
         this.note = document.createElement('span');
-        this.append(this.select, this.note);
+        if (free) {
+            this.list.id = this.control.id + '_choices';
+            this.control.setAttribute('list', this.list.id);
+            this.append(this.list);
+        } else {
+            this.offer('', '');
+        }
+        this.append(this.control, this.note);
         this.filled = this.fill();
     }
-    get value() { return this.select.value; }
+    get value() { return this.control.value; }
     set value(value) {
-        this.offer(value, value);
-        this.select.value = value;
+        if (this.list === this.control) this.offer(value, value);
+        this.control.value = value;
     }
     offer(value, label) {
-        const known = Array.from(this.select.options).find(function (option) { return option.value === value; });
+        const known = Array.from(this.list.options).find(function (option) { return option.value === value; });
         if (known) known.textContent = label;
-        else this.select.append(new Option(label, value));
+        else this.list.append(new Option(label, value));
     }
     async fill() {
         const search = { search: this.getAttribute('search'), exec_mode: 'oneshot', count: '0' };

@@ -52,6 +52,8 @@ def test_inputlookup_reads_a_collection(admin: Client, waiting: None) -> None:
     """With conditions, and trimmed by the commands behind it."""
     search = '| inputlookup soar_outbox where state="pending" AND account!="test" | sort -rows | table account rows'
     assert run(admin, search) == [{"account": "prod", "rows": "7"}, {"account": "prod", "rows": "2"}]
+    either = '| inputlookup soar_outbox where account="test" OR account="prod" AND rows="7" | sort rows | fields rows'
+    assert run(admin, either) == [{"rows": "1"}, {"rows": "7"}]
     renamed = run(admin, "| inputlookup soar_outbox | search account=PR* | dedup account | rename account AS value")
     assert [row["value"] for row in renamed] == ["prod"]
     assert len(run(admin, "| inputlookup soar_outbox | head 2")) == 2
