@@ -284,22 +284,25 @@ def _no_http(connection: Connection) -> None:
 
 
 @pytest.mark.parametrize(
-    "script",
+    ("script", "why"),
     [
-        _read_then_close,
-        _read_then_reset,
-        _cut_in_body,
-        _reset_in_body,
-        _cut_in_chunk,
-        _cut_between_chunks,
-        _no_http,
+        (_read_then_close, "RemoteDisconnected"),
+        (_read_then_reset, "ConnectionResetError"),
+        (_cut_in_body, "6 of 20 bytes"),
+        (_reset_in_body, "ConnectionResetError"),
+        (_cut_in_chunk, "IncompleteRead"),
+        (_cut_between_chunks, "IncompleteRead"),
+        (_no_http, "BadStatusLine"),
     ],
 )
-def test_a_connection_that_breaks_after_the_request_may_have_sent_it(serve: Serve, trust: Trust, script: Any) -> None:
+def test_a_connection_that_breaks_after_the_request_may_have_sent_it(
+    serve: Serve, trust: Trust, script: Any, why: str
+) -> None:
     """Close, reset, cut head, cut body, cut chunks, no HTTP: the request was read, so it may have been done."""
     server = serve(script)
     found = failure(server.url, trust)
     assert found.sent
+    assert why in found.what
     assert len(server.requests) == 1
 
 

@@ -160,4 +160,5 @@ def _cause(error: BaseException) -> BaseException | None:
     for argument in error.args:
         if isinstance(argument, BaseException):
             return argument
-    return error.__cause__ or error.__context__
+    # A context that was suppressed is no cause: urllib3 tries a call that Python 3 answers with a TypeError first.
+    return error.__cause__ or (None if error.__suppress_context__ else error.__context__)
