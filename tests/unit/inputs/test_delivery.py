@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import signal
 import threading
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from splunklib.modularinput import EventWriter, InputDefinition
 from soarlink.inputs import delivery as module
 from soarlink.inputs.delivery import HEARTBEAT_EVERY, LEASE_SECONDS, Delivery, DeliveryScript
 from soarlink.inputs.journals import Journals
+from soarlink.inputs.tenure import Tenure
 from soarlink.outbox.item import DELIVERED, PENDING
 from soarlink.outbox.lease import SKEW, Lease
 from soarlink.splunk.kvstore import KvStore
@@ -131,12 +133,39 @@ def test_a_lease_that_can_t_be_given_back_stops_no_end(site: Site, run: Run) -> 
     assert "Lease not released" in site.own_log()
 
 
-def test_without_splunkd_the_input_goes_on(site: Site) -> None:
-    """It says why, not each second, and tries again."""
+def test_without_splunkd_the_input_goes_on(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It tries again and again, and says why at once, and then every five minutes only."""
     site.session = replace(site.session, uri="https://127.0.0.1:1")
-    stop = Waits(site, 60)
+    tries: list[int] = []
+    begin = Tenure.begin
+
+    def counted(self: Tenure) -> bool:
+        tries.append(1)
+        return begin(self)
+
+    monkeypatch.setattr(Tenure, "begin", counted)
+    stop = Waits(site, 240)
     Delivery(site.session, stop).run()
-    assert 5 <= site.own_log().count("Delivery waits") <= sum(stop.waited) / 5
+    minutes = sum(stop.waited) / 60
+    assert len(tries) > minutes * 60 / 12
+    assert site.own_log().count("Delivery waits") == 1 + int(minutes / 5)
+
+
+def test_it_is_said_when_splunkd_is_back(site: Site, run: Run) -> None:
+    """Once, with how long it was away; another reason in between is said at once."""
+    waits: list[int] = []
+
+    def then() -> None:
+        waits.append(1)
+        if len(waits) == 10:
+            site.splunkd.fault(".*", ".*/storage/collections/data/soar_.*", status=503, times=None)
+        if len(waits) == 30:
+            site.splunkd.clear()
+
+    run(60, then)
+    lines = [line for line in site.own_log().splitlines() if "Delivery waits" in line or "Delivery goes on" in line]
+    assert ["waits" in line for line in lines] == [True, False]
+    assert float(re.findall(r'waited="(\d+)"', lines[1])[0]) > 20
 
 
 def test_a_defect_does_not_end_the_input(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:

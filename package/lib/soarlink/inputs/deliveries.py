@@ -15,6 +15,7 @@ from soarlink.delivery.outcome import REJECTED, RowOutcome
 from soarlink.delivery.verdict import AUTHENTICATION, judge
 from soarlink.errors import NotTried, OutboxError, SendToSoarError, SoarError, Throttled
 from soarlink.inputs.age import AGE_LIMIT, RESEND, too_old
+from soarlink.inputs.complaints import Complaints
 from soarlink.inputs.session import fields
 from soarlink.journal.ledger import FREE, RunNote
 from soarlink.outbox import item as states
@@ -61,6 +62,7 @@ class Deliveries:
         self._session = session
         self._outbox = outbox
         self._tenure = tenure
+        self._complaints = Complaints(log, session.monotonic)
         self._stop = stop
         self._log = log
 
@@ -94,6 +96,7 @@ class Deliveries:
             self._outbox.settle_many(unusable)
         try:
             account = self._session.account(settings, name)
+            self._complaints.goes_on("Outbox", name)
             reports = list(self._carry(account, loaded))
         except SendToSoarError as error:
             self._postpone(settings, loaded, error)
@@ -209,7 +212,9 @@ class Deliveries:
             rows = [account for shipment in found.shipments for account in shipment.rows]
             told.setdefault(found.run, []).extend(RowOutcome(row, REJECTED, reason=reason) for row in rows)
         name = next((item.account for item, _ in loaded.values()), "")
-        self._log.warning("Outbox waits %s", fields({"account": name, "reason": error, "too_old": len(ended) or ""}))
+        self._complaints.waits("Outbox", error, name)
+        if ended:
+            self._log.error("Too old %s", fields({"account": name, "rejected": len(ended), "reason": error}))
         self._outbox.replace_many(waiting)
         self._tell(settings, told)
         self._outbox.settle_many(ended)

@@ -15,6 +15,7 @@ from splunklib.modularinput import Scheme, Script
 
 from soarlink.errors import SendToSoarError
 from soarlink.inputs.choices import LONGEST_WAIT, Choices
+from soarlink.inputs.complaints import Complaints
 from soarlink.inputs.deliveries import Deliveries
 from soarlink.inputs.journals import Journals
 from soarlink.inputs.session import Session, fields, logger
@@ -45,6 +46,7 @@ REMEMBER_SECONDS = 24 * 3600.0
 """How long a finished run is remembered, in case Splunk calls its action again."""
 
 HEARTBEAT_EVERY = 300.0
+_OUTBOX = "Delivery"
 
 
 class DeliveryScript(Script):  # type: ignore[misc]
@@ -88,6 +90,7 @@ class Delivery:
         self._log: logging.Logger = logger(session.home, "soar_delivery")
         self._store = JournalStore(journal_root(session.home), clock=session.clock)
         self._journals = Journals(session, self._store, self._log, stop)
+        self._complaints = Complaints(self._log, session.monotonic)
         self._parent = os.getppid()
         kv = KvStore(session.splunkd())
         self._outbox = Outbox(kv)
@@ -109,18 +112,18 @@ class Delivery:
 
     def _round(self) -> bool:
         """Journals first, then the outbox, then the form's choices; what stops one does not stop the others."""
-        works = (self._work_journals, self._work_outbox, self._work_choices)
-        results = [self._guarded(work) for work in works]
+        works = (("Journals", self._work_journals), (_OUTBOX, self._work_outbox), ("Choices", self._work_choices))
+        results = [self._guarded(subject, work) for subject, work in works]
         if None in results:
             self._stop.wait(OUTBOX_EVERY)
         return True in results
 
-    def _guarded(self, work: Callable[[], bool]) -> bool | None:
+    def _guarded(self, subject: str, work: Callable[[], bool]) -> bool | None:
         """Whether something was done; None when it could not be."""
         try:
             return work()
         except SendToSoarError as error:
-            self._log.warning("Delivery waits %s", fields({"reason": error}))
+            self._complaints.waits(subject, error)
         except Exception:  # noqa: BLE001 - the input goes on; the log has it
             self._log.exception("Unexpected error")
         return None
@@ -133,9 +136,10 @@ class Delivery:
         if now < self._outbox_at or self._stop.is_set():
             return False
         self._outbox_at = now + OUTBOX_EVERY
-        if not self._tenure.begin():
+        tried = self._deliveries.round() if self._tenure.begin() else None
+        self._complaints.goes_on(_OUTBOX)
+        if tried is None:
             return False
-        tried = self._deliveries.round()
         if tried:
             self._outbox_at = now
         if now >= self._heartbeat_at:

@@ -13,6 +13,7 @@ from soarlink.actions.send_to_soar import open_gate
 from soarlink.delivery.outcome import REJECTED as REJECTED_ROW
 from soarlink.errors import KvStoreUnavailable, MappingError, NotTried, SendToSoarError, SettingsError, SplunkdError
 from soarlink.inputs.age import AGE_LIMIT, RESEND, too_old
+from soarlink.inputs.complaints import Complaints
 from soarlink.inputs.session import fields
 from soarlink.journal.journal import UNUSABLE
 from soarlink.mapping.compile import compile_rules
@@ -60,6 +61,7 @@ class Journals:
         self._log = log
         self._stop = stop
         self._not_before: dict[str, float] = {}
+        self._complaints = Complaints(log, session.monotonic)
 
     def round(self, outbox: Outbox) -> int:
         """Take up every journal that is free and due; how many were worked off."""
@@ -110,6 +112,7 @@ class Journals:
         except Exception:  # noqa: BLE001 - a journal that can't be read has no rows to tell
             self._log.exception("Results not told %s", fields({"key": key}))
         folder = self._store.put_aside(key)
+        self._let_go(key)
         self._log.error("Journal put aside %s", fields({"key": key, "reason": why, "folder": folder}))
 
     def _reject_rows(self, journal: Journal, reason: str) -> None:
@@ -175,6 +178,7 @@ class Journals:
                 self._later(journal.key, f"the KV store is away: {error}")
                 return False
         self._store.finish(journal, clerk.exit_code())
+        self._let_go(journal.key)
         facts = {"key": journal.key, "sid": request.invocation.run.sid, "rows": clerk.rows, "moved": len(alert.waiting)}
         self._log.info("Journal worked off %s", fields(facts))
         return True
@@ -240,9 +244,13 @@ class Journals:
             )
         return item, Payload(run, tuple(shipments), tuple(runs))
 
+    def _let_go(self, key: str) -> None:
+        self._not_before.pop(key, None)
+        self._complaints.forget("Journal", key)
+
     def _later(self, key: str, why: str) -> None:
         self._not_before[key] = self._session.clock() + AGAIN
-        self._log.warning("Journal waits %s", fields({"key": key, "reason": why, "seconds": AGAIN}))
+        self._complaints.waits("Journal", why, key, seconds=AGAIN)
 
 
 def _artifact_keys(shipments: Sequence[Shipment]) -> Iterator[str]:
