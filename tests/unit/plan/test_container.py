@@ -22,7 +22,7 @@ FACTS = {
 
 def container(row: Row, **changes: str) -> dict[str, Any]:
     """The container body of a row."""
-    return Bodies(make_run(**FACTS), asked(**changes), "events").container(row, "key")[0]
+    return dict(Bodies(make_run(**FACTS), asked(**changes), "events").container(row, "key").body)
 
 
 def test_a_container_says_where_it_comes_from() -> None:
@@ -85,7 +85,8 @@ def test_an_artifact_carries_the_mapped_and_the_whole_row() -> None:
     row = make_row(_raw="raw text", src=("10.0.0.1", "10.0.0.2"), _time="0", severity="low")
     cef: dict[str, Value] = {"sourceAddress": ("10.0.0.1", "10.0.0.2"), "cs1": "x"}
     mapped = MappedRow((MappedArtifact(cef, {"sourceAddress": ("ip",)}),), (), (), {})
-    (body,) = Bodies(make_run(**FACTS), asked(container_name="N"), "events").artifacts(row, mapped)
+    (artifact,) = Bodies(make_run(**FACTS), asked(container_name="N"), "events").artifacts(row, mapped)
+    body = dict(artifact)
     assert body.pop("source_data_identifier").startswith(f"{SCHEDULED_SID}+0#")
     assert body == {
         "name": "N",

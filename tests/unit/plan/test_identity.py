@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
+from soarlink.mapping.artifact import MappedArtifact, MappedRow
 from soarlink.plan import identity
 from soarlink.plan.artifact import ArtifactBodies, Common
 from soarlink.plan.run import AlertRun
-from soarlink.rows.row import Value
+from soarlink.rows.row import Row, Value
 from tests.unit.samples import SCHEDULED_SID, make_row, make_run, plan
 from tests.unit.standin import ROOT
 
@@ -59,12 +60,17 @@ def test_groups_searches_and_overflow_have_keys_of_their_own() -> None:
     assert len(keys) == 8
 
 
+def _mapped(cef: dict[str, Value]) -> MappedRow:
+    return MappedRow((MappedArtifact(cef, {}),), tuple(cef), (), {})
+
+
 def test_an_artifact_is_known_by_its_content() -> None:
     """Equal content in any order of keys is the same artifact; anything else is another."""
 
     def key(cef: dict[str, Value], row_key: str = "k", link: str = "") -> str:
         common = Common(row_key, "n", "low", "", None)
-        return str(ArtifactBodies(link).make(common, cef, {}, {})["source_data_identifier"])
+        (body,) = ArtifactBodies(link).of_row(common, Row("0", 0, {}), _mapped(cef))
+        return str(body["source_data_identifier"])
 
     known = key({"a": "1", "b": ("x",)})
     assert known == key({"b": ("x",), "a": "1"}) == key({"a": "1", "b": ("x",)}, link="https://sh/r")
@@ -74,7 +80,7 @@ def test_an_artifact_is_known_by_its_content() -> None:
 def test_an_artifacts_key_is_the_same_on_every_interpreter() -> None:
     """A key that is written down here holds for text of every kind, half a surrogate pair included."""
     cef: dict[str, Value] = {"ü": "é\u2028\U0001f600", "a": ("\ud800", '"\\\n\x00'), "B": ""}
-    body = ArtifactBodies("").make(Common("k", "n", "low", "", None), cef, {}, {})
+    (body,) = ArtifactBodies("").of_row(Common("k", "n", "low", "", None), Row("0", 0, {}), _mapped(cef))
     text = r"""{"B":"","a":["\ud800","\"\\\n\u0000"],"ü":"é""" + "\u2028\U0001f600" + '"}'
     assert body["source_data_identifier"] == f"k#{hashlib.sha256(text.encode()).hexdigest()[:32]}"
 

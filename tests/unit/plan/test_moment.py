@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta, timezone
+
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from soarlink.plan import moment
 
@@ -54,3 +58,12 @@ def test_what_is_no_span_is_refused(text: str) -> None:
 def test_a_search_id_tells_when_the_search_began(sid: str, seconds: float | None) -> None:
     """Both kinds of ids carry it."""
     assert moment.dispatched(sid) == seconds
+
+
+@given(seconds=st.floats(min_value=0, max_value=253_402_300_799))
+@example(seconds=1_700_000_059.9999998)
+@example(seconds=59.25)
+def test_a_time_is_written_to_the_microsecond(seconds: float) -> None:
+    """As datetime itself would write it, rounded in the same way."""
+    expected = datetime(1970, 1, 1, tzinfo=timezone.utc) + timedelta(seconds=seconds)
+    assert moment.written(seconds) == expected.strftime(f"{expected.year:04}-%m-%dT%H:%M:%S.%fZ")

@@ -185,12 +185,17 @@ def test_thousands_of_fields_lose_the_copy_of_the_row_first() -> None:
     link=st.sampled_from(["", "https://sh/r"]),
 )
 def test_the_bytes_of_a_body_are_the_body(fields: dict[str, Any], link: str) -> None:
-    """What is encoded in pieces reads back as container and artifact, with and without fields, types and link."""
+    """What is encoded in pieces is JSON that holds every value, with and without fields, types and link."""
     planner = Planner(make_run(results_link=link), asked(container_name="n"), KeepingMapper(), "events")
     (shipment,) = planner.plan(RowList([Row("0", 0, {**fields, "_raw": "r"})]))
-    for body in (shipment.container, *shipment.artifacts, shipment.embedded()):
-        assert json.loads(encode(body)) == json.loads(json.dumps(body))
+    plain = {name: value if isinstance(value, str) else list(value) for name, value in fields.items()}
+    (artifact,) = shipment.artifacts
+    assert artifact["data"] == {"row": {**plain, "_raw": "r"}}
+    assert artifact["cef"] == {**plain, **({"_originating_search": link} if link else {})}
+    for body in (shipment.container, artifact):
         assert isinstance(body, EncodedBody)
+        assert {name: body[name] for name in body} == json.loads(encode(body))
+    assert json.loads(encode(shipment.embedded())) == {**shipment.container, "artifacts": [dict(artifact)]}
 
 
 def test_a_container_of_large_artifacts_is_sent_in_parts_by_size() -> None:

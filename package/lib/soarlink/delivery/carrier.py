@@ -262,9 +262,7 @@ def _fresh(keyed: Sequence[_Keyed], seen: Mapping[str, SoarError | None]) -> lis
     return list(fresh.values())
 
 
-def _flagged(
-    bodies: Sequence[Mapping[str, Any]], container_id: int, *, automation: bool
-) -> list[dict[str, Any | bool]]:
+def _flagged(bodies: Sequence[Mapping[str, Any]], container_id: int, *, automation: bool) -> list[Mapping[str, Any]]:
     """Active playbooks start after the last artifact only (REST reference, 4.2); the flag is always explicit."""
     end = len(bodies) - 1
     return [
@@ -273,8 +271,8 @@ def _flagged(
     ]
 
 
-def _chunks(bodies: Sequence[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
-    chunk: list[dict[str, Any]] = []
+def _chunks(bodies: Sequence[Mapping[str, Any]]) -> Iterator[list[Mapping[str, Any]]]:
+    chunk: list[Mapping[str, Any]] = []
     size = 0
     for body in bodies:
         weight = len(encode(body))

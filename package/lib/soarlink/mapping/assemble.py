@@ -182,11 +182,11 @@ def assemble(steps: Steps, draft: Draft) -> None:  # noqa: C901, PLR0912 - the h
     """Every slot in its turn."""
     fields, cef, own, types = draft.fields, draft.cef, draft.own, draft.types
     renames, beside, holders, recorder = draft.renames, draft.beside, draft.holders, draft.recorder
-    mapped, kept = draft.mapped, draft.kept
+    mapped, kept = draft.mapped.append, draft.kept.append
     for field, known, slot, copies, only_target in steps:
-        if field not in fields or (copies and (only_target in cef or only_target in fields)):
+        value = fields.get(field)
+        if value is None or (copies and (only_target in cef or only_target in fields)):
             continue
-        value = fields[field]
         _, targets, kinds, text = known(value) or slot.judge(value)
         if text is None:
             delivered = value
@@ -202,12 +202,12 @@ def assemble(steps: Steps, draft: Draft) -> None:  # noqa: C901, PLR0912 - the h
                 name = draft.claim(slot, targets, delivered, kinds)
             else:
                 cef[name] = delivered
-                if recorder is not None:
-                    holders[name] = field
                 if kinds:
                     types[name] = kinds
+                if recorder is not None:
+                    holders[name] = field
         if not copies:
-            (mapped if name else kept).append(field)
+            (mapped if name else kept)(field)
             if beside or not name:
                 # As in Draft.keep: beside a CEF name the value stays as it came.
                 own[field] = value if targets else delivered

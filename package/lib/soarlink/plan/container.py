@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from soarlink.body import EncodedBody, to_bytes, to_text
+from soarlink.body import EncodedBody, quoted, to_bytes, to_text
 from soarlink.plan import fitting, identity, moment
 from soarlink.plan.artifact import ArtifactBodies, Common
-from soarlink.plan.attachment import Attachment, plain_fields, whole_row
+from soarlink.plan.attachment import Attachment, whole_row
 from soarlink.plan.containerfields import ContainerFields
 from soarlink.plan.context import Context
 from soarlink.plan.moment import iso_time
@@ -80,35 +80,32 @@ class Bodies:
         """
         parameters, facts, common = self._parameters, self._facts, self._common(row)
         filled = self._fields.fill(row)
-        body: dict[str, Any] = {
-            "name": common.name,
-            "label": filled.body["label"],
-            "severity": common.severity,
-            "sensitivity": parameters.sensitivity,
-            "source_data_identifier": key,
-            "data": {"splunk": self._context.of(row, (key, *other_keys) if other_keys else ())},
-            **filled.body,
-        }
+        rest = filled.body
         notes = [common.severity_note, *filled.notes] if common.severity_note else filled.notes
         # SOAR's clients never send nulls; empty text says nothing either.
         description = parameters.description.render(row, facts)
         if description:
             if len(description) > fitting.MAX_TEXT:
                 notes.append(f"the description was cut: it has {len(description)} characters")
-            body["description"] = fitting.cut_text(description)
+            rest["description"] = fitting.cut_text(description)
         if parameters.tags:
             tags = list(dict.fromkeys(tag for tag in (t.render(row, facts) for t in parameters.tags) if tag))
             if tags:
-                body["tags"] = tags
+                rest["tags"] = tags
         if common.start_time:
-            body["start_time"] = common.start_time
-        return ContainerBody(EncodedBody(body, to_bytes(to_text(body))), tuple(notes), " ".join(filled.refusals))
+            rest["start_time"] = common.start_time
+        origin = self._context.of(row, (key, *other_keys) if other_keys else ())
+        body = (
+            f'{{"name":{quoted(common.name)},"severity":{quoted(common.severity)},"sensitivity":"{parameters.sensitivity}",'
+            f'"source_data_identifier":{quoted(key)},"data":{{"splunk":{origin}}},{to_text(rest)[1:]}'
+        )
+        return ContainerBody(
+            EncodedBody(to_bytes(body), {"source_data_identifier": key}), tuple(notes), " ".join(filled.refusals)
+        )
 
     def artifacts(self, row: Row, mapped: MappedRow) -> list[EncodedBody]:
         """The artifacts of a row. The whole row, ``_raw`` included, goes along as ``data``."""
-        common = self._common(row)
-        data = {"row": plain_fields(row)}
-        return [self._artifacts.make(common, one.cef, one.cef_types, data) for one in mapped.artifacts]
+        return self._artifacts.of_row(self._common(row), row, mapped)
 
     def fitted(self, row: Row, bodies: list[EncodedBody]) -> FittedArtifacts:
         """The artifacts of a row within SOAR's limits."""
@@ -128,8 +125,7 @@ class Bodies:
         """The one artifact of a container whose rows are summed up."""
         common = self._common(first)
         name = cut(f"{common.name} ({summary.rows} result{'' if summary.rows == 1 else 's'})")
-        data = {"summary": summary.data}
-        return self._artifacts.make(common._replace(key=key, name=name), summary.cef, summary.cef_types, data)
+        return self._artifacts.of_summary(common._replace(key=key, name=name), summary)
 
     def _common(self, row: Row) -> Common:
         """What container and artifacts share; they are asked for one after the other, so it is made once."""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta, timezone
+from functools import lru_cache
 
 _YEAR_10000 = 253_402_300_800
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_MICROSECONDS = 1_000_000
 _WITHOUT_ZONE = -len("+00:00")
 _UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 _SPAN = re.compile(r"(?:\d{1,9}[smhdw])+")
@@ -28,7 +30,18 @@ def epoch(text: str) -> float | None:
 
 def written(seconds: float) -> str:
     """A time as SOAR writes it, ``2026-01-13T22:11:24.248000Z``."""
-    return f"{(_EPOCH + timedelta(seconds=seconds)).isoformat(timespec='microseconds')[:_WITHOUT_ZONE]}Z"
+    whole = int(seconds)
+    micro = round((seconds - whole) * _MICROSECONDS)
+    if micro == _MICROSECONDS:
+        whole, micro = whole + 1, 0
+    minute, second = divmod(whole, 60)
+    return f"{_minute(minute)}:{second:02}.{micro:06}Z"
+
+
+@lru_cache(maxsize=256)
+def _minute(minutes: int) -> str:
+    """Results of one search are close together, and dates are slow to reckon."""
+    return (_EPOCH + timedelta(minutes=minutes)).isoformat(timespec="minutes")[:_WITHOUT_ZONE]
 
 
 def iso_time(text: str) -> str | None:

@@ -40,8 +40,8 @@ class Summary:
                 self._rest.add(name, row.fields[name])
 
     @property
-    def cef(self) -> dict[str, Any]:
-        """One value as it is, several as a list."""
+    def cef(self) -> dict[str, Value]:
+        """The distinct values of each field."""
         return self._cef.values()
 
     @property
@@ -77,7 +77,9 @@ class _Distinct:
             known[text] = None
             self.characters += len(text)
 
-    def values(self) -> dict[str, Any]:
+    def values(self) -> dict[str, Value]:
         return {
-            name: next(iter(found)) if len(found) == 1 else list(found) for name, found in self._fields.items() if found
+            name: next(iter(found)) if len(found) == 1 else tuple(found)
+            for name, found in self._fields.items()
+            if found
         }
