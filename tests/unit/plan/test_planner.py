@@ -123,6 +123,45 @@ def test_the_flood_guard_puts_the_rest_into_one_container_and_says_so(kind: str)
     assert not any(account.notes for parts in found[:2] for part in parts for account in part.rows)
 
 
+def test_the_container_of_the_flood_guard_says_what_it_is() -> None:
+    """It is called by the search and the number of results in it, whatever the first of them is called."""
+    rows = [make_row(n, rule_title=f"Brute force on h{n}") for n in range(1_300)]
+    for limit, name, search, expected in (
+        ("2", "", "Brute force", "Brute force … and 1,298 more results"),
+        ("1299", "", "", "Brute force on h1299 … and 1 more result"),
+        ("2", "x" * 300, "s" * 300, "s" * 230 + "… … and 1,298 more results"),
+    ):
+        changes = {"container_name": name} if name else {}
+        *_, last = plan(rows, make_run(search_name=search), max_containers=limit, **changes)
+        assert last.container["name"] == expected
+        assert len(last.container["name"]) <= 256
+    groups = plan(rows, make_run(search_name="S"), container_per="group", group_by="rule_title", max_containers="3")
+    assert groups[-1].container["name"] == "S … and 1,297 more results"
+    assert groups[-1].artifacts[-1]["name"] == "Brute force on h1299"
+
+
+def test_a_field_that_no_row_has_is_told() -> None:
+    """A slip in group_by or identity_fields is in every outcome of the run; a field that one row has is none."""
+    rows = [make_row(0, dest="a"), make_row(1, user="u"), make_row(2)]
+
+    def notes(*columns: str, **changes: str) -> list[tuple[str, ...]]:
+        planner = Planner(make_run(), asked(**changes), CountingMapper(), "events", columns=columns)
+        return [account.notes for shipment in planner.plan(RowList(rows)) for account in shipment.rows]
+
+    said = (
+        "no result has a value in dset, usr (parameter group_by): it tells no results apart. "
+        "Check how the field is written"
+    )
+    assert notes(container_per="group", group_by="dset,dest,usr,dset") == [(said,)] * 3
+    assert notes(container_per="group", group_by="dest,user") == [()] * 3
+    by_content = notes(identity="fields", identity_fields="dest,usre")
+    assert all("a value in usre (parameter identity_fields)" in found[0] for found in by_content)
+    of_search = {"container_per": "search", "identity": "fields", "identity_fields": "dest,usre"}
+    assert ["usre (parameter identity_fields)" in " ".join(found) for found in notes("dest", **of_search)] == [True] * 3
+    assert notes("dest", "usre", **of_search) == [()] * 3
+    assert notes(**of_search) == [()] * 3
+
+
 def test_exactly_as_many_containers_as_allowed_is_no_flood() -> None:
     """The guard stays quiet at its limit."""
     assert len(plan([make_row(n) for n in range(3)], max_containers="3")) == 3

@@ -70,13 +70,14 @@ class Bodies:
         """The row's own key."""
         return self._common(row).key
 
-    def container(self, row: Row, key: str, other_keys: tuple[str, ...] = ()) -> ContainerBody:
+    def container(self, row: Row, key: str, other_keys: tuple[str, ...] = (), more: int = 0) -> ContainerBody:
         """The container of a row (the first one of its group or search).
 
         Args:
             row: the row.
             key: the container's own key.
             other_keys: further keys under which the finding is known.
+            more: how many results the flood guard puts into this container; 0 for any other container.
         """
         parameters, facts, common = self._parameters, self._facts, self._common(row)
         filled = self._fields.fill(row)
@@ -95,8 +96,9 @@ class Bodies:
         if common.start_time:
             rest["start_time"] = common.start_time
         origin = self._context.of(row, (key, *other_keys) if other_keys else ())
+        name = _rest_of(self._run.search_name or common.name, more) if more else common.name
         body = (
-            f'{{"name":{quoted(common.name)},"severity":{quoted(common.severity)},"sensitivity":"{parameters.sensitivity}",'
+            f'{{"name":{quoted(name)},"severity":{quoted(common.severity)},"sensitivity":"{parameters.sensitivity}",'
             f'"source_data_identifier":{quoted(key)},"data":{{"splunk":{origin}}},{to_text(rest)[1:]}'
         )
         return ContainerBody(
@@ -137,7 +139,13 @@ class Bodies:
         return self._latest[1]
 
 
-def cut(name: str) -> str:
+def cut(name: str, limit: int = NAME_LIMIT) -> str:
     """A name on one line and within the limit; the cut shows."""
     line = " ".join(name.split())
-    return line if len(line) <= NAME_LIMIT else line[: NAME_LIMIT - 1] + "…"
+    return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def _rest_of(name: str, more: int) -> str:
+    """What the container of the flood guard is called: none of its results may stand for all of them."""
+    ending = f" … and {more:,} more result{'' if more == 1 else 's'}"
+    return cut(name, NAME_LIMIT - len(ending)) + ending

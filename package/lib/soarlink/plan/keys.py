@@ -7,11 +7,48 @@ from typing import TYPE_CHECKING
 from soarlink.plan import identity
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from soarlink.plan.parameters import SendParameters
     from soarlink.plan.run import AlertRun
     from soarlink.rows.row import Row
+
+
+_CONTENT = "identity_fields"
+
+
+class Absent:
+    """Fields that a parameter names and that no row has: most likely a slip of the pen, and then it must be heard.
+
+    It is no error: a field that is only now and then filled may be empty in all rows of a run, whose alert must not be
+    lost for that.
+
+    Args:
+        named: parameter → the fields that it names.
+        columns: fields that are known to be there.
+    """
+
+    def __init__(self, named: Mapping[str, Sequence[str]], columns: Sequence[str] = ()) -> None:
+        self._named = named
+        self._absent = {name for names in named.values() for name in names}.difference(columns)
+
+    def look(self, row: Row) -> None:
+        """Take what the row has from the list."""
+        if self._absent:
+            self._absent.difference_update(row.fields)
+
+    def notes(self) -> tuple[str, ...]:
+        """What there is to say once all rows were looked at. Rows without any identity field say so themselves."""
+        found = [
+            (parameter, ", ".join(name for name in dict.fromkeys(names) if name in self._absent))
+            for parameter, names in self._named.items()
+        ]
+        return tuple(
+            f"no result has a value in {names} (parameter {parameter}): it tells no results apart. "
+            "Check how the field is written"
+            for parameter, names in found
+            if names and not (parameter == _CONTENT and self._absent.issuperset(self._named[_CONTENT]))
+        )
 
 
 class Keys:
@@ -28,6 +65,11 @@ class Keys:
         self._fields = parameters.identity_fields
         self._window = parameters.identity_window
         self._group_by = parameters.group_by if parameters.container_per == "group" else None
+
+    def absent(self, columns: Sequence[str] = ()) -> Absent:
+        """To find out which of the fields that make the keys no row has."""
+        named = {"group_by": self._group_by or (), _CONTENT: self._fields if self._by_content else ()}
+        return Absent(named, columns)
 
     def of_group(self, row: Row) -> str:
         """The key of the row's group; without groups, of the row."""

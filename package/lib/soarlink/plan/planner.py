@@ -89,9 +89,11 @@ class Planner:
         source = iter(rows)
         first = next(source, None)
         if first is not None:
-            yield from self._one_container(itertools.chain([first], source), self._keys.of_search(first), ())
+            # The rows are read only once: the header says what none of them has.
+            notes = self._keys.absent(self._columns).notes() if self._columns else ()
+            yield from self._one_container(itertools.chain([first], source), self._keys.of_search(first), notes)
 
-    def _per_result(self, rows: Iterable[Row]) -> Iterator[Shipment]:
+    def _per_result(self, rows: RowSource) -> Iterator[Shipment]:
         limit = self._parameters.max_containers
         source = iter(rows)
         for row, mapped in self._mapped(itertools.islice(source, limit or None)):
@@ -99,39 +101,45 @@ class Planner:
             yield from self._one_row(row, mapped, key, identity.others(row, key))
         beyond = next(source, None)
         if beyond is not None:
-            yield from self._overflow(itertools.chain([beyond], source))
+            more = sum(1 for _ in rows) - limit
+            yield from self._overflow(itertools.chain([beyond], source), more, ())
 
     def _per_group(self, rows: RowSource) -> Iterator[Shipment]:
         """Two kinds of passes over the file: one to see the groups, then as many as bounded memory asks for."""
         sizes: dict[str, int] = {}
+        absent = self._keys.absent()
         for row in rows:
             key = self._keys.of_group(row)
             sizes[key] = sizes.get(key, 0) + 1
+            absent.look(row)
+        notes = absent.notes()
         limit = self._parameters.max_containers
         keys = list(sizes)
         own = keys[:limit] if limit else keys
         for batch in _batches(own, sizes):
             if len(batch) == 1:
                 wanted = batch[0]
-                yield from self._one_container((row for row in rows if self._keys.of_group(row) == wanted), wanted, ())
+                members = (row for row in rows if self._keys.of_group(row) == wanted)
+                yield from self._one_container(members, wanted, notes)
                 continue
             groups: dict[str, list[Row]] = {key: [] for key in batch}
             for row in rows:
                 group = groups.get(self._keys.of_group(row))
                 if group is not None:
                     group.append(row)
-            for key, members in groups.items():
-                yield from self._one_container(members, key, ())
+            for key, found in groups.items():
+                yield from self._one_container(found, key, notes)
         if len(own) < len(keys):
             beyond = set(keys[len(own) :])
-            yield from self._overflow(row for row in rows if self._keys.of_group(row) in beyond)
+            left = (row for row in rows if self._keys.of_group(row) in beyond)
+            yield from self._overflow(left, sum(map(sizes.__getitem__, beyond)), notes)
 
-    def _overflow(self, rows: Iterable[Row]) -> Iterator[Shipment]:
+    def _overflow(self, rows: Iterable[Row], more: int, notes: tuple[str, ...]) -> Iterator[Shipment]:
         note = (
             f"flood guard: this run makes more than {self._parameters.max_containers} containers (max_containers), "
             "so this result is an artifact of the run's summary container"
         )
-        return self._one_container(rows, identity.of_overflow(self._run), (note,))
+        return self._one_container(rows, identity.of_overflow(self._run), (*notes, note), more)
 
     def _one_row(self, row: Row, mapped: MappedRow, key: str, other_keys: tuple[str, ...]) -> Iterator[Shipment]:
         body = self._bodies.container(row, key, other_keys)
@@ -143,12 +151,15 @@ class Planner:
         container.queue.add(planned)
         yield from self._rest(container)
 
-    def _one_container(self, rows: Iterable[Row], key: str, notes: tuple[str, ...]) -> Iterator[Shipment]:
+    def _one_container(
+        self, rows: Iterable[Row], key: str, notes: tuple[str, ...], more: int = 0
+    ) -> Iterator[Shipment]:
+        """A container of several rows; ``more`` is their number when the flood guard has put them together."""
         container: Gathering | None = None
         for row, mapped in self._mapped(rows):
             row_notes = notes
             if container is None:
-                body = self._bodies.container(row, key)
+                body = self._bodies.container(row, key, more=more)
                 container = Gathering(key, body, (), self._parameters, self._columns)
                 row_notes = notes + body.notes + self._keys.notes(row)
             planned = self._row(row, mapped, row_notes, container)
