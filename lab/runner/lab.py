@@ -55,6 +55,7 @@ class Lab:
         environ: what is added to the environment of actions, for example to measure coverage.
         clock: seconds since the epoch.
         with_cim: Splunk_SA_CIM's part of indexing is there too.
+        es: version of Enterprise Security that is installed; None for none.
 
     Raises:
         LabError: on entering, when something that the lab needs is missing.
@@ -71,6 +72,7 @@ class Lab:
         environ: Mapping[str, str] | None = None,
         clock: Callable[[], float] = time.time,
         with_cim: bool = True,
+        es: str | None = None,
     ) -> None:
         self.state = Path(os.path.abspath(state))  # noqa: PTH100 - resolve() would follow links
         self.home = SplunkHome(self.state / "splunk")
@@ -81,6 +83,7 @@ class Lab:
         self._environ = dict(environ or {})
         self._clock = clock
         self._with_cim = with_cim
+        self._es = es
         self._open = ExitStack()
         self._turn = FileLock(self.state / ".lock")
         self._shared = False
@@ -226,6 +229,7 @@ class Lab:
             python=self.python,
             clock=self._clock,
             cim=self._with_cim,
+            es=self._es,
         )
 
     def _server_name(self) -> str:

@@ -17,7 +17,7 @@ from lab.splunkd.response import JSON_TYPE, Response, json_response, xml_respons
 from lab.splunkd.router import Route
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from lab.splunkd.instance import Instance
     from lab.splunkd.listing import Listings
@@ -44,15 +44,23 @@ class CannedSearches:
 
     def __init__(self) -> None:
         self._answers: list[tuple[re.Pattern[str], list[Row]]] = []
+        self._sources: list[Callable[[str], list[Row] | None]] = []
         self.unanswered: list[str] = []
 
     def add(self, pattern: str, rows: Iterable[Mapping[str, Any]]) -> None:
         """Answer searches in which `pattern` is found with `rows`; a list as value is a multi-value field."""
         self._answers.append((re.compile(pattern), [dict(row) for row in rows]))
 
+    def answer_with(self, source: Callable[[str], list[Row] | None]) -> None:
+        """Ask `source` for the rows of searches for which nothing was canned; None is what it does not know."""
+        self._sources.append(source)
+
     def rows(self, search: str) -> list[Row] | None:
-        """Return the rows for `search`; None when nothing was canned for it."""
-        return next((rows for pattern, rows in reversed(self._answers) if pattern.search(search)), None)
+        """Return the rows for `search`; None when nobody has any for it."""
+        canned = next((rows for pattern, rows in reversed(self._answers) if pattern.search(search)), None)
+        if canned is not None:
+            return canned
+        return next((rows for rows in (source(search) for source in self._sources) if rows is not None), None)
 
 
 class SearchEndpoints:

@@ -26,6 +26,7 @@ from lab.splunkd.kvcollections import CollectionEndpoints
 from lab.splunkd.kvdocuments import DocumentEndpoints
 from lab.splunkd.kvstore import KvStore
 from lab.splunkd.listing import Listings
+from lab.splunkd.notables import NotableBoard, NotableEndpoints
 from lab.splunkd.passwords import PasswordEndpoints, PasswordStore
 from lab.splunkd.permissions import Permissions
 from lab.splunkd.receivers import Event, EventLog, ReceiverEndpoints
@@ -107,6 +108,10 @@ class StandInSplunkd:
         self._products = ({"Splunk_SA_CIM": "6.0.0"} if cim else {}) | (
             {"SplunkEnterpriseSecuritySuite": es} if es else {}
         )
+        self.notables = NotableBoard(clock) if es else None
+        """Enterprise Security's notables; None without it."""
+        if self.notables is not None:
+            self._searches.answer_with(self.notables.answer)
         self._store: KvStore | None = None
         self._server: HttpsServer | None = None
 
@@ -254,6 +259,8 @@ class StandInSplunkd:
             ReceiverEndpoints(instance, self._events),
             HandlerEndpoints(instance, confs, self._sessions, self._processes),
         ]
+        if self.notables is not None:
+            families.append(NotableEndpoints(instance, self.notables))
         listings = Listings(Router(families), confs, permissions)
         return [*families, SearchEndpoints(instance, self._searches, listings)]
 

@@ -10,12 +10,17 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 
+OPEN = "open"
+"""``writeback`` of a case that changed since the write-back saw it."""
+
 
 @dataclass(frozen=True)
 class Case:
     """One container, as the lookup ``soar_containers`` has it. Text is "" and numbers 0 where nothing is known.
 
     ``ours`` says that this add-on sent it. ``verdict`` and ``verdict_reason`` are of the playbook run that moved last.
+    ``writeback`` says how far Enterprise Security follows (see :mod:`soarlink.writeback.round`), ``pushed`` what was
+    written there.
     """
 
     account: str
@@ -40,6 +45,9 @@ class Case:
     created: str = ""
     closed: str = ""
     updated: str = ""
+    writeback: str = ""
+    writeback_note: str = ""
+    pushed: str = ""
 
     @property
     def key(self) -> str:
@@ -52,8 +60,8 @@ class Case:
         return {"_key": self.key, "format": FORMAT, **found}
 
     def seen(self, record: Mapping[str, Any]) -> Case:
-        """The case as a later record of the container shows it."""
-        return replace(
+        """The case as a later record of the container shows it; what changed is for the write-back."""
+        later = replace(
             self,
             name=_text(record, "name"),
             label=_text(record, "label"),
@@ -64,14 +72,16 @@ class Case:
             closed=_text(record, "close_time"),
             updated=_text(record, "container_update_time", "create_time"),
         )
+        return later if later == self else replace(later, writeback=OPEN)
 
     def ran(self, playbook: str, run_id: int, time: str, verdict: str, reason: str) -> Case:
         """The case after a playbook run moved; a run that moved earlier changes nothing."""
         if (time, run_id) < (self.last_run_time, self.last_run_id):
             return self
-        return replace(
+        later = replace(
             self, last_playbook=playbook, last_run_id=run_id, last_run_time=time, verdict=verdict, verdict_reason=reason
         )
+        return later if later == self else replace(later, writeback=OPEN)
 
 
 def key_of(account: str, container_id: int) -> str:

@@ -16,6 +16,7 @@ COLLECTION = "soar_containers"
 _AT_ONCE = 50
 """Containers that are read with their ``data``: some of other sources are large."""
 _MOST_REMEMBERED = 20_000
+_AWAITING = 500
 
 
 class Cases:
@@ -48,6 +49,15 @@ class Cases:
         """Take a case as it is now; :meth:`save` writes it."""
         if self._known.get(case.container_id) != case:
             self._known[case.container_id] = self._changed[case.container_id] = case
+
+    def awaiting(self, states: Iterable[str]) -> list[Case]:
+        """Our cases in these states of the write-back, the ones that changed longest ago first."""
+        account = self._client.account.name
+        query = {"account": account, "ours": True, "$or": [{"writeback": state} for state in states]}
+        found = [of_document(row) for row in self._kv.page(COLLECTION, query, sort="updated", limit=_AWAITING)]
+        for case in found:
+            self._known[case.container_id] = case
+        return found
 
     def save(self) -> None:
         """Write what changed."""

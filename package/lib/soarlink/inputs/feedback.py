@@ -18,6 +18,7 @@ from splunklib.modularinput import Scheme, Script
 from soarlink.errors import SendToSoarError
 from soarlink.feedback import checkpoint, settings
 from soarlink.feedback.cases import Cases
+from soarlink.feedback.event import Event
 from soarlink.feedback.poll import Poll, Sinks
 from soarlink.inputs.session import Session, fields, logger
 from soarlink.inputs.tenure import Tenure
@@ -25,16 +26,18 @@ from soarlink.outbox.lease import Lease
 from soarlink.plan import moment
 from soarlink.secret import Secret
 from soarlink.soar.client import SoarClient
-from soarlink.splunk import spool
+from soarlink.splunk import conf, spool
 from soarlink.splunk.kvstore import KvStore
 from soarlink.splunk.settings import Settings
+from soarlink.writeback import rule
+from soarlink.writeback.notables import Notables
+from soarlink.writeback.round import SOURCETYPE, Round
 
 if TYPE_CHECKING:
     import logging
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from soarlink.feedback.cursor import Cursor
-    from soarlink.feedback.event import Event
 
 APP = Path(__file__).resolve().parents[3]
 """The add-on's folder: ``lib/soarlink/inputs`` is three below it."""
@@ -169,6 +172,7 @@ class Feedback:
             cases = Cases(self._kv, client, wanted.holds)
             poll = Poll(client, host, cases, wanted, Sinks(emit, keep, go_on))
             end = poll.run(state.cursors, first)
+            self._write_back(known, cases, go_on)
             now = self._session.clock()
             polled = now if end.complete else state.polled
             checkpoint.save(self._kv, replace(state, polled=polled, tried=now, error=" ".join(end.problems)))
@@ -180,6 +184,34 @@ class Feedback:
             client.close()
             if counts:
                 self._log.info("Events written %s", fields({"account": name, **counts}))
+
+    def _write_back(self, known: Settings, cases: Cases, go_on: Callable[[], bool]) -> None:
+        """Carry on to Enterprise Security, where there is one."""
+        mode = known.writeback_mode
+        rules = rule.rules_of(conf.read(self._session.app, rule.CONF)) if mode != "off" else ()
+        if not rules or not go_on():
+            return
+        splunkd = self._session.splunkd()
+        try:
+            notables = Notables(splunkd)
+            if not notables.version():
+                return
+            reports: list[dict[str, Any]] = []
+            work = Round(
+                cases, notables, rules, clock=self._session.clock, emit=reports.append, preview=mode == "preview"
+            )
+            try:
+                work.run()
+            finally:
+                self._report(known, reports)
+        finally:
+            splunkd.close()
+
+    def _report(self, known: Settings, reports: Sequence[dict[str, Any]]) -> None:
+        if reports:
+            now = self._session.clock()
+            texts = [spool.stamped(Event(SOURCETYPE, now, one).text(), SOURCETYPE) for one in reports]
+            spool.put(self._session.home, index=known.index, source=_SOURCE, events=texts, now=now)
 
     def _goes_on(self) -> bool:
         return not self._stop.is_set() and os.getppid() == self._parent

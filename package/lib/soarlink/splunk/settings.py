@@ -53,6 +53,8 @@ class Settings:
     proxy: Mapping[str, str]
     log_level: str
     index: str
+    writeback_mode: str = "on"
+    """``on``, ``preview`` or ``off``: whether notables of Enterprise Security are updated."""
     problems: tuple[str, ...] = ()
     """What is wrong and yet no reason to stop: said in the log."""
 
@@ -67,6 +69,7 @@ class Settings:
             proxy=settings.get("proxy", {}),
             log_level=_log_level(settings.get("logging", {}).get("loglevel", "")),
             index=index,
+            writeback_mode=settings.get("enterprise_security", {}).get("writeback_mode", "").strip() or "on",
             problems=(problem,) if problem else (),
         )
 

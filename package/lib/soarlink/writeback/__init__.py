@@ -1,0 +1,1 @@
+"""What SOAR did, on the notable or finding in Enterprise Security."""

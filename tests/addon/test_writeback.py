@@ -1,0 +1,161 @@
+"""What SOAR did reaches the notable in Enterprise Security, each update once; through the built input."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lab.runner.lab import APP, Lab
+from lab.runner.request import SendRequest
+from lab.splunkd.notables import NotableBoard
+from tests.addon.results import write_results
+from tests.addon.soar import SoarReader
+from tools import build, interpreters
+
+ROWS = [{"src": f"10.40.0.{n}", "event_id": f"ev@@notable@@{n}"} for n in range(3)]
+SCHEDULED = "scheduler__admin__search__RMD5back_at_1700000000_1"
+
+
+@pytest.fixture(params=[(3, 9), (3, 13)], ids=["3.9", "3.13"])
+def own(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Lab]:
+    """A lab with Enterprise Security, three notables, and a rule that closes them."""
+    found = interpreters.find(request.param)
+    if found is None:
+        pytest.skip(f"CPython {request.param} is not on this machine")
+    with Lab(tmp_path / "lab", build=build.build().folder, python=found.path, es="8.1.0") as running:
+        running.splunkd.add_user("admin", ("admin",), ("edit_notable_events",))  # as Enterprise Security grants it
+        board = notables(running)
+        for number, row in enumerate(ROWS):
+            board.add(row["event_id"], SCHEDULED, str(number))
+        yield running
+        assert running.splunkd.unknown_calls == []
+
+
+@pytest.fixture
+def soar(own: Lab) -> Iterator[SoarReader]:
+    """The stand-in, as a person uses it."""
+    reader = SoarReader(own)
+    yield reader
+    reader.close()
+
+
+def notables(lab: Lab) -> NotableBoard:
+    """Enterprise Security's side."""
+    assert lab.splunkd.notables is not None
+    return lab.splunkd.notables
+
+
+def sent(lab: Lab, tmp_path: Path, rows: list[dict[str, str]] = ROWS, sid: str | None = None) -> list[int]:
+    """Send results; their containers."""
+    path = write_results(tmp_path / "results.csv.gz", rows)
+    report = lab.send(SendRequest(path, parameters={"automation": "0"}, sid=sid))
+    return [int(one.container_id or 0) for one in report.results]
+
+
+def switch_on(lab: Lab, *rules: str) -> None:
+    """Switch shipped rules on, as the table on the configuration page does."""
+    for rule in rules:
+        assert lab.management.post(f"/servicesNS/nobody/{APP}/{APP.lower()}_writeback/{rule}", {"disabled": "0"})
+
+
+def updates(lab: Lab) -> list[dict[str, Any]]:
+    """The reports of updates, oldest first."""
+    raw = [json.loads(one["raw"]) for one in lab.indexes.since({}) if one["sourcetype"] == "soar:notable_update"]
+    return sorted(raw, key=lambda one: float(one["time"]))
+
+
+def test_the_notable_shows_the_container_and_its_end(own: Lab, soar: SoarReader, tmp_path: Path) -> None:
+    """One comment with the page on delivery; closing in SOAR closes the notables; a third poll writes nothing."""
+    containers = sent(own, tmp_path)
+    switch_on(own, "status_closed")
+    assert own.poll().problems == ()
+    board = notables(own)
+    assert {one["rule_id"]: one["comment"] for one in board.reviews} == {
+        row["event_id"]: f"Sent to SOAR: container {number}, {own.soar.url}/mission/{number}"
+        for row, number in zip(ROWS, containers, strict=True)
+    }
+    for number in containers:
+        soar.post(f"/rest/container/{number}", {"status": "closed"})
+    own.poll()
+    assert [one["status"] for one in board.reviews[3:]] == ["5", "5", "5"]
+    own.poll()
+    assert len(board.reviews) == 6
+    assert {one["outcome"] for one in updates(own)} == {"updated"}
+    row = next(iter(own.management.documents(APP, "soar_containers", {"container_id": containers[0]})))
+    assert row["writeback"] == "done"
+
+
+def test_the_notable_of_a_scheduled_alert_is_found(own: Lab, tmp_path: Path) -> None:
+    """The action beside the notable knows no event id: it is looked up by the run that made both."""
+    rows = [{"src": f"10.41.0.{n}"} for n in range(3)]
+    sent(own, tmp_path, rows, sid=SCHEDULED)
+    own.poll()
+    assert {one["rule_id"] for one in notables(own).reviews} == {row["event_id"] for row in ROWS}
+    named = own.management.documents(APP, "soar_containers", {})
+    assert {one["event_id"] for one in named} == {row["event_id"] for row in ROWS}
+
+
+def test_an_analysts_newer_change_stays(own: Lab, soar: SoarReader, tmp_path: Path) -> None:
+    """What somebody changed in Enterprise Security after SOAR did is not overwritten, and that is said."""
+    first, second, _ = sent(own, tmp_path)
+    switch_on(own, "status_closed")
+    own.poll()
+    board = notables(own)
+    for number in (first, second):
+        soar.post(f"/rest/container/{number}", {"status": "closed"})
+    board.review(ROWS[0]["event_id"], "analyst", status="3")
+    own.poll()
+    latest = {one["rule_id"]: one["status"] for one in board.reviews}
+    assert (latest[ROWS[0]["event_id"]], latest[ROWS[1]["event_id"]]) == ("3", "5")
+    kept = [one for one in updates(own) if one["outcome"] == "kept"]
+    assert [one["event_id"] for one in kept] == [ROWS[0]["event_id"]]
+    assert "analyst changed the notable later" in kept[0]["reason"]
+
+
+def test_a_refused_transition_concerns_one_notable(own: Lab, soar: SoarReader, tmp_path: Path) -> None:
+    """Of three that change alike one is refused: the others are written, once, and the reason is told."""
+    containers = sent(own, tmp_path)
+    switch_on(own, "status_closed")
+    own.poll()
+    board = notables(own)
+    board.refuse(ROWS[1]["event_id"], "You do not have permission to make this transition")
+    for number in containers:
+        soar.post(f"/rest/container/{number}", {"status": "closed"})
+    own.poll()
+    own.poll()
+    closed = [one["rule_id"] for one in board.reviews if one["status"] == "5"]
+    assert set(closed) == {ROWS[0]["event_id"], ROWS[2]["event_id"]}
+    refused = [one for one in updates(own) if one["outcome"] == "refused"]
+    assert [one["event_id"] for one in refused] == [ROWS[1]["event_id"]]
+    assert "permission to make this transition" in refused[0]["reason"]
+
+
+def test_a_missing_right_is_said_and_nothing_is_lost(own: Lab, tmp_path: Path) -> None:
+    """Without edit_notable_events the poll names it; once it is granted the comments are written."""
+    own.splunkd.add_user("admin", ("admin",), ())
+    sent(own, tmp_path)
+    (problem,) = own.poll().problems
+    assert "edit_notable_events" in problem
+    own.splunkd.add_user("admin", ("admin",), ("edit_notable_events",))
+    assert own.poll().problems == ()
+    assert len(notables(own).reviews) == len(ROWS)
+
+
+def test_a_preview_writes_nothing(own: Lab, tmp_path: Path) -> None:
+    """In preview the events say what would have been; the notables stay as they are."""
+    path = f"/servicesNS/nobody/{APP}/{APP.lower()}_settings/enterprise_security"
+    assert own.management.post(path, {"writeback_mode": "preview"})
+    sent(own, tmp_path)
+    own.poll()
+    assert notables(own).reviews == []
+    assert [one["outcome"] for one in updates(own)] == ["would have updated"] * 3
+
+
+def test_a_rule_that_is_wrong_is_refused_on_save(own: Lab) -> None:
+    """The page's handler names stanza, key and way out."""
+    with pytest.raises(Exception, match="a status is a number"):
+        own.management.post(f"/servicesNS/nobody/{APP}/{APP.lower()}_writeback/status_closed", {"to": "Closed"})
