@@ -15,6 +15,7 @@ from lab.runner.accounts import Account, Accounts
 from lab.runner.cam import CamLog
 from lab.runner.lab import ACCOUNT, APP, Lab
 from lab.runner.request import SendRequest
+from lab.runner.searchcommand import Search, run_command
 from lab.soar.admin import Admin
 from tests.addon.results import write_results
 from tests.addon.soar import SoarReader
@@ -152,6 +153,24 @@ def test_a_refusal_can_be_looked_at_and_stays_refused(own: Lab, tmp_path: Path) 
     items = own.management.documents(APP, "soar_outbox", {"state": "rejected"})
     assert len(items) == len(ROWS)
     assert {item["error_class"] for item in items} == {"refused"}
+
+
+def test_a_refused_label_is_resent_with_one_that_soar_has(own: Lab, tmp_path: Path) -> None:
+    """The plan refused it before SOAR saw anything; a person's resend brings every result to SOAR once."""
+    _send(own, tmp_path, label="evnts")
+    own.drain(wait=5)
+    reader = SoarReader(own)
+    assert reader.all_containers() == []
+    reader.close()
+    key, home = own.splunkd.session_key("admin"), own.home
+    python = interpreters.find((3, 13))
+    assert python is not None
+    text = "soaroutboxctl action=resend state=rejected label=events"
+    result = run_command(home, APP, Search(text, "admin", key, own.splunkd.uri), python.path)
+    assert [row["done"] for row in result.rows] == ["1"] * len(ROWS)
+    drained = own.drain(wait=60)
+    assert drained.remaining == 0
+    _exactly_once(own)
 
 
 def test_a_rerun_of_the_same_call_does_nothing(own: Lab, tmp_path: Path) -> None:
