@@ -245,6 +245,21 @@ def test_a_server_that_is_left_alone(lab: Lab, doctor: Doctor, send: Send) -> No
     told(doctor(), "pause", "ok")
 
 
+def test_what_comes_back(lab: Lab, doctor: Doctor) -> None:
+    """After a poll that was complete, after one that SOAR refused, and where it is switched off."""
+    assert lab.soar.stand_in is not None
+    lab.poll()
+    told(doctor(), "feedback", "ok", "It comes back: last complete poll")
+    lab.soar.stand_in.admin.fault("GET /rest/note", "500", times=None)
+    lab.poll()
+    lab.soar.stand_in.admin.clear()
+    told(doctor(), "feedback", "warning", "not complete", "HTTP 500")
+    conf = lab.home.apps / APP / "local" / "ta_send_to_soar_account.conf"
+    off = conf.read_text(encoding="utf-8").replace(f"[{ACCOUNT}]\n", f"[{ACCOUNT}]\nfeedback = off\n")
+    with file(conf, off):
+        told(doctor(), "feedback", "skipped", "Not configured")
+
+
 def test_splunk_that_is_not_as_it_should_be(lab: Lab, doctor: Doctor) -> None:
     """An index that nobody has, a log that another app parses, a KV store that is away."""
     app = lab.home.apps / APP
