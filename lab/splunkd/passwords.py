@@ -59,14 +59,10 @@ class PasswordStore:
         }
         self._logins: dict[str, dict[str, str]] = document.get("logins", {})
 
-    def all(self) -> list[CredentialKey]:
-        """Return the keys of all credentials."""
+    def all(self) -> dict[CredentialKey, str]:
+        """Return all credentials as they are now: key and secret."""
         with self._lock:
-            return list(self._credentials)
-
-    def get(self, key: CredentialKey) -> str:
-        """Return the secret of `key`."""
-        return self._credentials[key]
+            return dict(self._credentials)
 
     def put(self, key: CredentialKey, password: str) -> None:
         """Set the secret of `key`."""
@@ -75,9 +71,9 @@ class PasswordStore:
             self._store()
 
     def remove(self, key: CredentialKey) -> None:
-        """Forget `key`."""
+        """Forget `key`; nothing happens when somebody else has."""
         with self._lock:
-            del self._credentials[key]
+            self._credentials.pop(key, None)
             self._store()
 
     def set_login(self, user: str, password: str) -> None:
@@ -125,11 +121,11 @@ class PasswordEndpoints:
         )
 
     def _list(self, request: Request) -> Response:
-        entries = [self._entry(key, request) for key in self._visible(request.context)]
+        entries = [self._entry(key, secret, request) for key, secret in self._visible(request.context).items()]
         return self._instance.feed(request, page(request, ENDPOINT, entries))
 
     def _get(self, request: Request) -> Response:
-        return self._instance.feed(request, one(ENDPOINT, self._entry(self._find(request), request)))
+        return self._instance.feed(request, one(ENDPOINT, self._entry(*self._find(request), request)))
 
     def _create(self, request: Request) -> Response:
         args = request.args
@@ -145,31 +141,31 @@ class PasswordEndpoints:
             text = f'Cannot perform action "POST" : An object with name={key.entity} already exists'
             raise Refused(409, text)
         self._store.put(key, args["password"])
-        return self._instance.feed(request, one(ENDPOINT, self._entry(key, request)), 201)
+        return self._instance.feed(request, one(ENDPOINT, self._entry(key, args["password"], request)), 201)
 
     def _update(self, request: Request) -> Response:
-        key = self._find(request)
-        if not request.args.get("password"):
+        key, _ = self._find(request)
+        secret = request.args.get("password")
+        if not secret:
             raise missing_argument("password")
-        self._store.put(key, request.args["password"])
-        return self._instance.feed(request, one(ENDPOINT, self._entry(key, request)))
+        self._store.put(key, secret)
+        return self._instance.feed(request, one(ENDPOINT, self._entry(key, secret, request)))
 
     def _delete(self, request: Request) -> Response:
-        self._store.remove(self._find(request))
+        self._store.remove(self._find(request)[0])
         return self._list(request)
 
-    def _visible(self, context: Namespace) -> list[CredentialKey]:
-        return [key for key in self._store.all() if context.app in {WILDCARD, key.app}]
+    def _visible(self, context: Namespace) -> dict[CredentialKey, str]:
+        return {key: secret for key, secret in self._store.all().items() if context.app in {WILDCARD, key.app}}
 
-    def _find(self, request: Request) -> CredentialKey:
+    def _find(self, request: Request) -> tuple[CredentialKey, str]:
         name = request.entity_name()
-        for key in self._visible(request.context):
+        for key, secret in self._visible(request.context).items():
             if name in {key.entity, f"{key.realm}:{key.username}:"} or (not key.realm and name == key.username):
-                return key
+                return key, secret
         raise unknown_entity(name)
 
-    def _entry(self, key: CredentialKey, request: Request) -> Entry:
-        secret = self._store.get(key)
+    def _entry(self, key: CredentialKey, secret: str, request: Request) -> Entry:
         # Looks like splunkd's `$7$` value; it can't be decrypted and does not depend on the secret.
         opaque = hashlib.sha256(f"{key.app}|{key.entity}".encode()).hexdigest()
         content = {
