@@ -1,5 +1,7 @@
 """Run by ucc-gen at the end of a build: merges ``fragments/*.conf`` into the conf files that it generated.
 
+A fragment's name is that of its conf file, or ``<conf file>.<topic>.conf``.
+
 A conf file in ``package/default`` would replace the generated one whole (and with it the REST handlers in
 restmap.conf, for example). A fragment only adds: new stanzas go to the end, settings of a stanza that is there go into
 that stanza, and a setting that is there too gets the fragment's value. So no stanza and no setting appears twice.
@@ -95,7 +97,7 @@ def cleanup_output_files(output_path: str, addon_name: str) -> None:
     """
     addon = Path(output_path) / addon_name
     for fragment in sorted((ROOT / "fragments").glob("*.conf")):
-        target = addon / "default" / fragment.name
+        target = addon / "default" / f"{fragment.name.partition('.')[0]}.conf"
         generated = target.read_text(encoding="utf-8") if target.is_file() else ""
         target.write_text(merge(generated, fragment.read_text(encoding="utf-8")), encoding="utf-8")
     for name in ("requirements.txt", "exclude.txt"):

@@ -25,6 +25,7 @@ from lab.runner.sending import Stage, send
 from lab.runner.servers import OwnSoar, StandInHost
 from lab.runner.splunkdhost import SplunkdHost
 from lab.splunkd import SPLUNK_PACKAGE, StandInSplunkd
+from lab.splunkd.users import SYSTEM_USER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -165,7 +166,7 @@ class Lab:
             stage.home,
             stage.app,
             kind,
-            splunkd=stage.splunkd("admin"),
+            splunkd=stage.splunkd(SYSTEM_USER),
             python=stage.python,
             python_path=stage.python_path,
             environ=stage.environ,

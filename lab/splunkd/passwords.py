@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lab.splunkd.atomicfile import write_atomically
-from lab.splunkd.entry import Entry, one, page
+from lab.splunkd.entry import Acl, Entry, one, page
+from lab.splunkd.permissions import allows, require_write
 from lab.splunkd.refusal import Refused, missing_argument, no_target, unknown_entity
-from lab.splunkd.request import NOBODY, WILDCARD, Namespace, Request
+from lab.splunkd.request import NOBODY, WILDCARD, Request
 from lab.splunkd.router import Route
 
 if TYPE_CHECKING:
@@ -59,10 +60,14 @@ class PasswordStore:
         }
         self._logins: dict[str, dict[str, str]] = document.get("logins", {})
 
-    def all(self) -> dict[CredentialKey, str]:
-        """Return all credentials as they are now: key and secret."""
+    def all(self) -> list[CredentialKey]:
+        """Return the keys of all credentials."""
         with self._lock:
-            return dict(self._credentials)
+            return list(self._credentials)
+
+    def get(self, key: CredentialKey) -> str:
+        """Return the secret of `key`."""
+        return self._credentials[key]
 
     def put(self, key: CredentialKey, password: str) -> None:
         """Set the secret of `key`."""
@@ -71,9 +76,9 @@ class PasswordStore:
             self._store()
 
     def remove(self, key: CredentialKey) -> None:
-        """Forget `key`; nothing happens when somebody else has."""
+        """Forget `key`."""
         with self._lock:
-            self._credentials.pop(key, None)
+            del self._credentials[key]
             self._store()
 
     def set_login(self, user: str, password: str) -> None:
@@ -102,7 +107,10 @@ def _digest(salt: str, password: str) -> str:
 
 
 class PasswordEndpoints:
-    """`storage/passwords`: reading needs `list_storage_passwords`, writing `edit_storage_passwords`."""
+    """`storage/passwords`: reading needs `list_storage_passwords`, writing `edit_storage_passwords`.
+
+    Beside the capability the app's access list for `passwords` counts: what a user may not read is not there for them.
+    """
 
     def __init__(self, instance: Instance, store: PasswordStore, permissions: Permissions) -> None:
         self._instance = instance
@@ -121,11 +129,11 @@ class PasswordEndpoints:
         )
 
     def _list(self, request: Request) -> Response:
-        entries = [self._entry(key, secret, request) for key, secret in self._visible(request.context).items()]
+        entries = [self._entry(key, request) for key in self._visible(request)]
         return self._instance.feed(request, page(request, ENDPOINT, entries))
 
     def _get(self, request: Request) -> Response:
-        return self._instance.feed(request, one(ENDPOINT, self._entry(*self._find(request), request)))
+        return self._instance.feed(request, one(ENDPOINT, self._entry(self._find(request), request)))
 
     def _create(self, request: Request) -> Response:
         args = request.args
@@ -137,35 +145,43 @@ class PasswordEndpoints:
         if app == WILDCARD:
             raise Refused(400, "Cannot write to a wildcard namespace.")
         key = CredentialKey(app, args.get("realm", ""), args["name"])
-        if key in self._visible(request.context):
+        require_write(self._acl(key, request), request.user)
+        if key in self._visible(request):
             text = f'Cannot perform action "POST" : An object with name={key.entity} already exists'
             raise Refused(409, text)
         self._store.put(key, args["password"])
-        return self._instance.feed(request, one(ENDPOINT, self._entry(key, args["password"], request)), 201)
+        return self._instance.feed(request, one(ENDPOINT, self._entry(key, request)), 201)
 
     def _update(self, request: Request) -> Response:
-        key, _ = self._find(request)
-        secret = request.args.get("password")
-        if not secret:
+        key = self._find(request)
+        require_write(self._acl(key, request), request.user)
+        if not request.args.get("password"):
             raise missing_argument("password")
-        self._store.put(key, secret)
-        return self._instance.feed(request, one(ENDPOINT, self._entry(key, secret, request)))
+        self._store.put(key, request.args["password"])
+        return self._instance.feed(request, one(ENDPOINT, self._entry(key, request)))
 
     def _delete(self, request: Request) -> Response:
-        self._store.remove(self._find(request)[0])
+        key = self._find(request)
+        require_write(self._acl(key, request), request.user)
+        self._store.remove(key)
         return self._list(request)
 
-    def _visible(self, context: Namespace) -> dict[CredentialKey, str]:
-        return {key: secret for key, secret in self._store.all().items() if context.app in {WILDCARD, key.app}}
+    def _visible(self, request: Request) -> list[CredentialKey]:
+        found = (key for key in self._store.all() if request.context.app in {WILDCARD, key.app})
+        return [key for key in found if allows(self._acl(key, request).read, request.user)]
 
-    def _find(self, request: Request) -> tuple[CredentialKey, str]:
+    def _acl(self, key: CredentialKey, request: Request) -> Acl:
+        return self._permissions.acl(key.app, "passwords", key.entity, request.user)
+
+    def _find(self, request: Request) -> CredentialKey:
         name = request.entity_name()
-        for key, secret in self._visible(request.context).items():
+        for key in self._visible(request):
             if name in {key.entity, f"{key.realm}:{key.username}:"} or (not key.realm and name == key.username):
-                return key, secret
+                return key
         raise unknown_entity(name)
 
-    def _entry(self, key: CredentialKey, secret: str, request: Request) -> Entry:
+    def _entry(self, key: CredentialKey, request: Request) -> Entry:
+        secret = self._store.get(key)
         # Looks like splunkd's `$7$` value; it can't be decrypted and does not depend on the secret.
         opaque = hashlib.sha256(f"{key.app}|{key.entity}".encode()).hexdigest()
         content = {
@@ -178,4 +194,4 @@ class PasswordEndpoints:
             "realm": key.realm or None,
             "username": key.username,
         }
-        return Entry(key.entity, content, self._permissions.acl(key.app, "passwords", key.entity, request.user))
+        return Entry(key.entity, content, self._acl(key, request))

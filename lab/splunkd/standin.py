@@ -170,6 +170,10 @@ class StandInSplunkd:
         """Return a user."""
         return self._users.get(name)
 
+    def remove_user(self, name: str) -> None:
+        """Remove a user."""
+        self._users.remove(name)
+
     def set_login(self, user: str, password: str) -> None:
         """Let `user` log in with `password`; nobody can before."""
         self._passwords.set_login(self._users.get(user).name, password)

@@ -79,9 +79,13 @@ class Users:
             capabilities: granted beside those of the roles.
         """
         self._grants[name] = _Grant(tuple(roles), tuple(capabilities))
-        document = {user: asdict(grant) for user, grant in self._grants.items()}
-        write_atomically(self._path, json.dumps(document, indent=1))
+        self._save()
         return self.get(name)
+
+    def remove(self, name: str) -> None:
+        """Remove a user; one that is not there is no error."""
+        self._grants.pop(name, None)
+        self._save()
 
     def get(self, name: str) -> User:
         """Return a user.
@@ -127,6 +131,10 @@ class Users:
         stanzas = self._confs.stanzas("authorize", Namespace(NOBODY, WILDCARD))
         declared = {name.removeprefix("capability::") for name in stanzas if name.startswith("capability::")}
         return sorted(declared.union(*(self._own_capabilities(role) for role in self.roles())))
+
+    def _save(self) -> None:
+        document = {user: asdict(grant) for user, grant in self._grants.items()}
+        write_atomically(self._path, json.dumps(document, indent=1))
 
     def _imported(self, role: str, seen: frozenset[str] = frozenset()) -> frozenset[str]:
         if role in seen:

@@ -97,11 +97,11 @@ def test_an_unknown_account(send: Send) -> None:
     assert "lab" in str(report.results[0].reason)
 
 
-def test_a_user_who_may_not_read_the_secret(send: Send) -> None:
+def test_a_user_who_may_not_run_the_actions(send: Send) -> None:
     """Least privilege shows: the capability and the role that has it are named."""
     report = send(ROWS, owner="analyst")
     assert report.exit_code == 3
-    assert "list_storage_passwords" in str(report.results[0].reason)
+    assert "use_soar_actions" in str(report.results[0].reason)
     assert "send_to_soar_user" in str(report.results[0].reason)
 
 

@@ -4,6 +4,7 @@ SendToSoarError
 ├── PayloadError        what splunkd gave the action can't be read
 ├── ParameterError      a parameter of the action is wrong (all of them are reported together)
 ├── SettingsError       an account or a setting of the add-on is missing or wrong
+├── AccessRefused       the user may not use the account
 ├── MappingError        a mapping rule is wrong (stanza and key)
 ├── ResultsError        the results file can't be read
 ├── JournalError        an alert can't be written down, or not be read back
@@ -55,6 +56,10 @@ class ParameterError(SendToSoarError):
 
 class SettingsError(SendToSoarError):
     """An account or a setting of the add-on is missing or unusable."""
+
+
+class AccessRefused(SendToSoarError):
+    """The user who runs the action may not use the account, or not run the action at all."""
 
 
 class MappingError(SendToSoarError):

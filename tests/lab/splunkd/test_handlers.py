@@ -85,9 +85,12 @@ def test_settings_are_read_and_written(splunkd: StandInSplunkd, admin: Client) -
     assert local(splunkd, "ta_send_to_soar_settings")["logging"]["loglevel"] == "DEBUG"
 
 
-def test_handlers_act_with_the_callers_rights(as_user: Callable[[str], Client]) -> None:
-    """An analyst can't change the settings: the handler's own calls are refused."""
-    reply = as_user("analyst").post(f"{SETTINGS}/logging", {"loglevel": "DEBUG"})
+def test_handlers_act_with_the_callers_rights(splunkd: StandInSplunkd, as_user: Callable[[str], Client]) -> None:
+    """An analyst is refused before the handler; who has its capability only, by the handler's own calls."""
+    refused = as_user("analyst").post(f"{SETTINGS}/logging", {"loglevel": "DEBUG"})
+    assert (refused.status, "requires capability: edit_soar_accounts" in refused.messages[0][1]) == (403, True)
+    splunkd.add_user("half", ["user"], ["edit_soar_accounts"])
+    reply = as_user("half").post(f"{SETTINGS}/logging", {"loglevel": "DEBUG"})
     assert reply.status == 500
     assert "REST Error [403]" in reply.messages[0][1]
 

@@ -38,6 +38,22 @@ def test_reading_needs_the_capability(admin: Client, as_user: Callable[[str], Cl
     assert analyst.post(PASSWORDS, {"name": "v", "password": "p"}).status == 403
 
 
+def test_the_access_list_counts_beside_the_capability(
+    start: Start,
+) -> None:
+    """Who may not read the app's passwords sees none of them; who may not write changes none."""
+    splunkd = start()
+    admin = client_of(splunkd, "admin")
+    admin.post(PASSWORDS, {"name": "u", "password": "p"})
+    splunkd.add_user("eve", ["power"], ["list_storage_passwords", "edit_storage_passwords"])
+    eve = client_of(splunkd, "eve")
+    assert eve.get(PASSWORDS).json["entry"] == []
+    assert eve.get(f"{PASSWORDS}/{quote(':u:')}").status == 404
+    assert eve.post(PASSWORDS, {"name": "v", "password": "p"}).status == 403
+    assert eve.delete(f"{PASSWORDS}/{quote(':u:')}").status == 404
+    assert len(admin.get(PASSWORDS).json["entry"]) == 1
+
+
 def test_credentials_belong_to_their_app(admin: Client) -> None:
     """Another app does not see a credential, the wildcard namespace does."""
     admin.post(PASSWORDS, {"name": "u", "realm": "r", "password": "p"})

@@ -18,17 +18,14 @@ from tests.unit.conftest import Serve
 from tests.unit.rawserver import Connection, RawServer
 from tests.unit.standin import TOKEN
 
-REALM = "__REST_CREDENTIAL__#TA_send_to_soar#configs/conf-ta_send_to_soar_account"
 
-
-def splunkd_script(secret: dict[str, str]) -> Any:
-    """A splunkd that has the same secret stored for the accounts `lab` and `b`."""
-    clear = {"realm": REALM, "clear_password": json.dumps(secret)}
-    entries = [{"content": {"username": f"{name}``splunk_cred_sep``1", **clear}} for name in ("lab", "b")]
+def splunkd_script(secrets: dict[str, str], delivery: str = "direct") -> Any:
+    """A splunkd whose endpoint gives every account with the same secrets."""
+    document = {"delivery": delivery, "secrets": secrets} if delivery == "direct" else {"delivery": delivery}
 
     def script(connection: Connection) -> None:
         while connection.read_request():
-            connection.answer(json.dumps({"entry": entries}).encode())
+            connection.answer(json.dumps(document).encode())
 
     return script
 

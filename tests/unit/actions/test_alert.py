@@ -13,7 +13,7 @@ import pytest
 from soarlink.actions import request as requests_of
 from soarlink.actions.alert import Alert
 from soarlink.actions.clerk import Clerk
-from soarlink.errors import NotSent, SendToSoarError, SettingsError, SplunkdError
+from soarlink.errors import AccessRefused, NotSent, SendToSoarError, SettingsError, SplunkdError
 from soarlink.journal.journal import Journal, JournalStore
 from soarlink.rows.row import Value
 from soarlink.soar.account import Account
@@ -206,7 +206,13 @@ def test_one_refused_container_leaves_the_others_waiting(case: Case, soar: Stand
 
 
 @pytest.mark.parametrize(
-    "error", [SplunkdError("splunkd is busy.", status=503), SplunkdError("No answer."), NotSent("away.")]
+    "error",
+    [
+        SplunkdError("splunkd is busy.", status=503),
+        SplunkdError("The input's session has ended.", status=401),
+        SplunkdError("No answer."),
+        NotSent("away."),
+    ],
 )
 def test_what_may_pass_holds_every_row(case: Case, soar: StandIn, error: SendToSoarError) -> None:
     """Queued, told once however often it is tried, and nothing of it is unusable."""
@@ -221,7 +227,7 @@ def test_what_may_pass_holds_every_row(case: Case, soar: StandIn, error: SendToS
     assert case.states() == ["queued"] * 3 + ["delivered"] * 3
 
 
-@pytest.mark.parametrize("error", [SplunkdError("You may not.", status=403), SettingsError("No token.")])
+@pytest.mark.parametrize("error", [AccessRefused("You may not."), SettingsError("No token.")])
 def test_what_never_passes_refuses_every_row(case: Case, soar: StandIn, error: SendToSoarError) -> None:
     """Rejected with the reason; SOAR was not asked."""
     case.write_down(ROWS)

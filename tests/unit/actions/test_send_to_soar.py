@@ -272,7 +272,7 @@ def test_an_unknown_label_is_told(action: Installed, soar: StandIn) -> None:
 
 
 def test_a_user_without_the_capability_is_told(action: Installed, soar: StandIn, splunkd: RawServer) -> None:
-    """Splunkd refuses the secret: exit code 3, with the role that helps."""
+    """Exit code 3, with the role that helps; nothing is written down."""
     action.account(soar.url, soar.ca)
 
     def refuse(connection: Connection) -> None:
@@ -282,6 +282,45 @@ def test_a_user_without_the_capability_is_told(action: Installed, soar: StandIn,
     splunkd.script = refuse
     assert action.run(action.results(ROWS)) == 3
     assert all("send_to_soar_user" in event["reason"] for event in action.events())
+    assert action.journals() == []
+    assert soar.requests() == []
+
+
+def test_a_service_account_is_left_to_the_delivery_input(action: Installed, soar: StandIn, splunkd: RawServer) -> None:
+    """Written down and told honestly; SOAR is not asked, and no secret came."""
+    action.account(soar.url, soar.ca, "delivery = service")
+    splunkd.script = splunkd_script({}, "service")
+    assert action.run(action.results(ROWS)) == 0
+    assert_every_row_has_one_invocation_and_one_end(action, ["0", "1", "2"])
+    assert all("the delivery input sends it" in event["reason"] for event in action.events())
+    assert_queued(action, 3)
+    assert soar.requests() == []
+    (key,) = action.journals()
+    journal = action.store().resume(key)
+    assert journal is not None
+    assert journal.settings()["checked"] is True
+    journal.release()
+
+
+def test_an_account_that_can_t_be_asked_for_is_written_down_unasked(
+    action: Installed, soar: StandIn, splunkd: RawServer
+) -> None:
+    """Splunkd is busy: nothing is lost, nothing is sent, and the input knows that it has to ask."""
+    action.account(soar.url, soar.ca)
+
+    def busy(connection: Connection) -> None:
+        connection.read_request()
+        connection.answer(b"busy", "503 Busy")
+
+    splunkd.script = busy
+    assert action.run(action.results(ROWS)) == 0
+    assert_queued(action, 3)
+    assert soar.requests() == []
+    (key,) = action.journals()
+    journal = action.store().resume(key)
+    assert journal is not None
+    assert journal.settings()["checked"] is False
+    journal.release()
 
 
 def test_a_file_that_breaks_off_sends_what_can_be_read(action: Installed, soar: StandIn) -> None:

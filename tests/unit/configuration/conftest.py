@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from soarlink.splunk.settings import ACCOUNTS, SETTINGS
+from soarlink.splunk.conf import ACCOUNTS, SETTINGS
 from soarlink.splunk.splunkd import Splunkd
 from tests.unit.outbox.splunkd import SplunkdProcess
 

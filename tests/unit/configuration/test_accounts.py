@@ -12,7 +12,8 @@ from soarlink.configuration import settings as tabs
 from soarlink.configuration.accounts import Accounts
 from soarlink.errors import KvStoreUnavailable, SettingsError, SoarError, SplunkdError
 from soarlink.splunk import passwords
-from soarlink.splunk.settings import ACCOUNTS, SETTINGS, Settings
+from soarlink.splunk.conf import ACCOUNTS, SETTINGS
+from soarlink.splunk.settings import Settings
 from soarlink.splunk.splunkd import Splunkd
 from soarlink.splunk.stanzas import Stanzas
 from tests.unit.configuration.conftest import ROOT
@@ -170,7 +171,7 @@ class TestPasswords:
             passwords.write(splunkd, ACCOUNTS, "prod", old)
             limited = _Failing(splunkd, writes)
             try:
-                passwords.write(limited, ACCOUNTS, "prod", new)  # type: ignore[arg-type]
+                passwords.write(limited, ACCOUNTS, "prod", new)
             except SplunkdError:
                 assert passwords.read(splunkd, ACCOUNTS, "prod") in (old, new)
             else:

@@ -241,6 +241,69 @@ def test_rules_that_are_wrong_now_hold_nothing_back(site: Site) -> None:
     assert site.journals().round(site.outbox) == 1, site.own_log()
 
 
+ENDPOINT = "/services/ta_send_to_soar/access"
+
+
+@pytest.mark.parametrize(
+    ("owner", "policy", "state", "words"),
+    [
+        ("ann", "", "delivered", ""),
+        ("lea", "allowed_roles = power", "delivered", ""),
+        ("nobody", "allowed_roles = power", "delivered", ""),
+        ("ann", "allowed_roles = power", "rejected", "limited to other roles"),
+        ("bob", "", "rejected", "capability use_soar_actions"),
+        ("gone", "", "rejected", "splunkd knows no such user"),
+        ("", "", "rejected", "splunkd knows no such user"),
+    ],
+)
+def test_an_alert_that_was_written_down_unasked_is_asked_for(
+    site: Site, owner: str, policy: str, state: str, words: str
+) -> None:
+    """The user's rights, before anything is sent."""
+    site.splunkd.add_user("ann", "user", "send_to_soar_user")
+    site.splunkd.add_user("lea", "admin", "send_to_soar_user")  # admin imports power
+    site.splunkd.add_user("bob", "power")
+    site.account(more=policy)
+    site.splunkd.fault("POST", ENDPOINT, status=503)
+    site.installed.payload = {"owner": owner}
+    assert site.installed.run(site.installed.results(ROWS)) == 0
+    site.splunkd.clear()
+    site.later(30)
+    assert site.journals().round(site.outbox) == 1
+    assert {tuple(states) for states in site.states().values()} == {("queued", state)}
+    assert all(words in event["reason"] for event in site.events() if event["status"] == "rejected")
+    assert (site.soar.requests() == []) is (state == "rejected")
+    assert site.installed.journals() == []
+
+
+def test_a_splunkd_that_is_still_away_holds_it(site: Site) -> None:
+    """Nobody is refused because splunkd is busy."""
+    site.account()
+    site.splunkd.fault("POST", ENDPOINT, status=503)
+    site.splunkd.fault("GET", "/services/authentication/users", status=503)
+    assert site.installed.run(site.installed.results(ROWS)) == 0
+    site.later(30)
+    assert site.journals().round(site.outbox) == 0
+    assert {tuple(states) for states in site.states().values()} == {("queued",)}
+    site.splunkd.clear()
+    site.later(30)
+    assert site.journals().round(site.outbox) == 1
+    assert {tuple(states) for states in site.states().values()} == {("queued", "delivered")}
+
+
+def test_the_account_is_the_one_it_was_written_down_for(site: Site) -> None:
+    """Another default account since then gets nothing: nobody has asked whether the user may use that one."""
+    site.account()
+    site.alert(ROWS)
+    pem = site.soar.ca.strip().replace("\n", "\\\n")
+    stanza = f"url = {{}}\nca_certificate = {pem}\n"
+    other = f"[other]\nis_default = 1\n{stanza.format('https://127.0.0.1:1')}"
+    site.installed.configure("ta_send_to_soar_account", f"[lab]\n{stanza.format(site.soar.url)}\n{other}")
+    site.later(30)
+    assert site.journals().round(site.outbox) == 1
+    assert {states[-1] for states in site.states().values()} == {"delivered"}
+
+
 def test_an_account_that_is_gone_holds_the_alert(site: Site) -> None:
     """Somebody may put it back: the reason is in the log, the journal stays."""
     site.alert(ROWS)

@@ -32,6 +32,7 @@ from soarlink.soar import client as client_module
 from soarlink.splunk import session as session_module
 from soarlink.splunk.actionlog import ActionLogHandler
 from soarlink.splunk.cam import CommonAction
+from soarlink.wire.exchange import Reply
 from tests.unit.actions.installed import Installed
 from tests.unit.inputs.memory import FAULTS, Crash, MemoryClient, MemoryKv, MemorySoar, Process
 
@@ -48,13 +49,13 @@ KV_KINDS = st.lists(st.sampled_from(["", "before", "after"]), max_size=3)
 
 
 class _Splunkd:
-    """A splunkd that knows the token and takes messages."""
+    """A splunkd that gives the account and takes messages."""
 
     def credentials(self, *_: str) -> dict[str, str]:
         return {"token": "t"}
 
-    def request(self, *_: Any) -> None:
-        return None
+    def request(self, *_: Any) -> Reply:
+        return Reply(200, {}, b'{"delivery": "direct", "secrets": {"token": "t"}}')
 
     def close(self) -> None:
         return None

@@ -1,4 +1,7 @@
-"""A stand-in splunkd with the add-on's conf files, steered by lines of JSON: run by the development interpreter."""
+"""A stand-in splunkd with the add-on's conf files and access endpoint, steered by lines of JSON.
+
+The development interpreter runs it.
+"""
 
 from __future__ import annotations
 
@@ -13,13 +16,16 @@ from lab.splunkd.installation import set_local
 
 APP = "TA_send_to_soar"
 PACKAGE = Path(__file__).resolve().parents[3] / "package"
+FRAGMENT = PACKAGE.parent / "fragments" / "restmap.endpoints.conf"
 
 
 def serve(folder: Path) -> None:
     """Serve until standard input ends."""
     app = folder / "home" / "etc" / "apps" / APP
-    for part in ("default", "metadata"):
+    for part in ("default", "metadata", "bin"):
         shutil.copytree(PACKAGE / part, app / part)
+    (app / "lib").symlink_to(PACKAGE / "lib")
+    shutil.copy(FRAGMENT, app / "default" / "restmap.conf")
     with StandInSplunkd(folder / "home", folder / "state", apps=(APP,)) as splunkd:
         reply({"uri": splunkd.uri, "home": str(splunkd.home), "ca": splunkd.ca_file.read_text(encoding="ascii")})
         for line in sys.stdin:

@@ -18,7 +18,8 @@ from splunktaucclib.cim_actions import ModularAction
 from soarlink.delivery.outcome import DELIVERED, QUEUED, REJECTED, UPDATED, PlaybookRun, RowOutcome
 from soarlink.splunk import cam as module
 from soarlink.splunk import payload
-from soarlink.splunk.cam import CommonAction, clean
+from soarlink.splunk.cam import CommonAction
+from soarlink.splunk.logline import clean
 from tests.unit.samples import SCHEDULED_SID, make_account
 
 PAIR = re.compile(r'(\w+)="([^"]*)"')

@@ -10,8 +10,8 @@ import pytest
 
 from soarlink.errors import SettingsError
 from soarlink.soar.account import Account
-from soarlink.splunk import settings as module
-from soarlink.splunk.settings import Settings
+from soarlink.splunk.policy import Access
+from soarlink.splunk.settings import Settings, names
 from tests.unit.certificates import Authority
 
 SECRETS = {"token": "T", "password": "P", "proxy_password": "PP"}
@@ -50,7 +50,7 @@ def test_settings_are_read_from_the_conf_files(tmp_path: Path) -> None:
         macros='[soar_index]\ndefinition = (index="soar_data")\n',
     )
     assert found == Settings({"prod": {"url": "https://soar"}}, {"proxy_enabled": "0"}, "DEBUG", "soar_data")
-    assert module.names(found) == ("prod",)
+    assert names(found) == ("prod",)
 
 
 @pytest.mark.parametrize("text", ["index=a", "index = a", '(index="a")', "( index=a )"])
@@ -223,7 +223,7 @@ def test_a_log_level_that_is_none_stops_no_alert(tmp_path: Path) -> None:
 )
 def test_who_may_use_an_account(stanza: Mapping[str, str], by_service: object, roles: tuple[str, ...]) -> None:
     """Direct, for whoever may use the actions, when nothing else is said."""
-    assert settings(prod=stanza).access("prod") == module.Access(bool(by_service), frozenset(roles))
+    assert settings(prod=stanza).access("prod") == Access(bool(by_service), frozenset(roles))
 
 
 def test_a_delivery_that_there_is_not_is_told() -> None:

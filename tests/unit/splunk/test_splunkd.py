@@ -10,7 +10,8 @@ import pytest
 
 from soarlink.errors import SplunkdError
 from soarlink.secret import Secret
-from soarlink.splunk.splunkd import Splunkd, trust
+from soarlink.splunk.anchors import trust
+from soarlink.splunk.splunkd import Splunkd
 from soarlink.wire.trust import Trust
 from tests.unit.certificates import Authority
 from tests.unit.conftest import Serve
@@ -91,9 +92,9 @@ def test_a_secret_that_is_no_object_is_told_without_showing_it(authority: Author
 
 
 @pytest.mark.parametrize("status", ["401 Unauthorized", "403 Forbidden"])
-def test_a_user_who_may_not_is_told_the_capability(authority: Authority, serve: Serve, status: str) -> None:
-    """With the role that has it."""
-    with pytest.raises(SplunkdError, match=r"list_storage_passwords.*send_to_soar_user") as caught:
+def test_who_may_not_read_passwords_is_told_what_it_takes(authority: Authority, serve: Serve, status: str) -> None:
+    """The capability, and the access list."""
+    with pytest.raises(SplunkdError, match=r"list_storage_passwords.*read access to the add-on's passwords") as caught:
         ask(authority, serve, {"messages": []}, status)
     assert caught.value.status == int(status[:3])
 

@@ -37,8 +37,6 @@ if TYPE_CHECKING:
     from soarlink.splunk.cam import CommonAction
     from soarlink.splunk.camhistory import RowEnd
 
-FINAL_REFUSALS = (401, 403)
-
 
 @dataclass(frozen=True)
 class Refusal:
@@ -107,7 +105,7 @@ class Alert:
             opened = gate(found)
             self._prepare(found, opened)
         except SplunkdError as error:
-            self._hold(error) if error.status not in FINAL_REFUSALS else self._refuse(error)
+            self._hold(error)
         except SoarError as error:
             self._hold(error) if judge(error).retry else self._refuse(error)
         except SendToSoarError as error:

@@ -15,7 +15,15 @@ from soarlink.actions import request as requests_of
 from soarlink.actions.alert import Alert, tell_every_row
 from soarlink.actions.clerk import Clerk
 from soarlink.delivery.outcome import EXIT_CONFIGURATION, EXIT_INTERNAL, EXIT_REJECTED, QUEUED, REJECTED, SIMULATED
-from soarlink.errors import JournalError, PayloadError, ResultsError, SendToSoarError
+from soarlink.errors import (
+    AccessRefused,
+    JournalError,
+    PayloadError,
+    ResultsError,
+    SendToSoarError,
+    SettingsError,
+    SplunkdError,
+)
 from soarlink.journal.journal import AlreadyJournaled, Journal, JournalStore, journal_root, run_key
 from soarlink.rows.results import Results
 from soarlink.splunk import camhistory, payload, rules
@@ -27,6 +35,7 @@ if TYPE_CHECKING:
     from soarlink.actions.request import Request
     from soarlink.delivery.gate import Gate
     from soarlink.soar.account import Account
+    from soarlink.splunk.grant import Grant
 
 ACTION = "send_to_soar"
 APP = Path(__file__).resolve().parents[3]
@@ -127,19 +136,37 @@ class _Run:
         return simulate_run(request, self._clerk, self._action, APP, self._home)
 
     def _write_down(self, request: Request) -> int:
+        """Write the run down, once it is known that the user may use the account.
+
+        When splunkd can't tell, the alert is written down all the same: the delivery input asks before it sends.
+        """
+        grant: Grant | SplunkdError
+        try:
+            grant = self._ask(request)
+        except (AccessRefused, SettingsError) as error:
+            self._tell_all(REJECTED, error)
+            return EXIT_CONFIGURATION
+        except SplunkdError as error:
+            grant = error
         store = JournalStore(journal_root(self._home))
         invocation = self._invocation
         call = f"{invocation.fixed_rid or ''}{invocation.rid_suffix} {request.account_name}"
         key = run_key(ACTION, invocation.run.sid, call, invocation.results_file)
         try:
             store.save_mapping(request.mapping.digest, lambda: rules.stanzas(APP))
-            journal = store.create(key, json.loads(invocation.text.reveal()), invocation.results_file, _facts(request))
+            journal = store.create(
+                key, json.loads(invocation.text.reveal()), invocation.results_file, _facts(request, grant)
+            )
         except AlreadyJournaled:
             return self._stand_back()
         except JournalError as error:
             self._tell_all(REJECTED, error)
             return EXIT_REJECTED
-        return self._deliver(request, store, journal)
+        self._is_written_down = True
+        self._clerk = Clerk(self._action, journal.ledger, self._history)
+        if not isinstance(grant, SplunkdError) and grant.by_service:
+            return self._hand_over(request, journal)
+        return self._deliver(request, store, journal, grant)
 
     def _stand_back(self) -> int:
         """The same call is under way, or waits to be: rows that have ended stay so, the others wait with it."""
@@ -156,9 +183,19 @@ class _Run:
         real = {rid: end for rid, end in ends.items() if end.state != SIMULATED}
         tell_every_row(self._results, self._clerk, QUEUED, reason, self._action, ends=real)
 
-    def _deliver(self, request: Request, store: JournalStore, journal: Journal) -> int:
-        self._is_written_down = True
-        self._clerk = Clerk(self._action, journal.ledger, self._history)
+    def _hand_over(self, request: Request, journal: Journal) -> int:
+        """The account's secret is the delivery input's alone."""
+        try:
+            reason = (
+                f'Written down; the delivery input sends it: the account "{request.account_name}" leaves that to it.'
+            )
+            self._tell_rest(reason)
+            self._clerk.flush()
+            return self._clerk.exit_code() or (EXIT_INTERNAL if request.damage is not None else 0)
+        finally:
+            journal.release()
+
+    def _deliver(self, request: Request, store: JournalStore, journal: Journal, grant: Grant | SplunkdError) -> int:
         alert = Alert(request, journal, self._action, self._clerk, app=APP, home=self._home)
         seconds = SECONDS if self._invocation.fixed_rid is None else SECONDS_PER_RESULT
 
@@ -168,7 +205,7 @@ class _Run:
             return found
 
         try:
-            alert.deliver(lambda: self._account(request), gate)
+            alert.deliver(lambda: _account(request, grant), gate)
             if journal.ledger.moved_pending():
                 self._tell_rest("An earlier call of this run put it into the outbox: it is delivered from there.")
                 self._clerk.flush()
@@ -181,13 +218,14 @@ class _Run:
         finally:
             journal.release()
 
-    def _account(self, request: Request) -> Account:
+    def _ask(self, request: Request) -> Grant:
+        from soarlink.splunk import grant
         from soarlink.splunk.session import connect
 
         invocation = self._invocation
         splunkd = connect(invocation.server_uri, invocation.session_key, self._home)
         try:
-            return request.settings.account(request.asked.account, splunkd.credentials)
+            return grant.ask(splunkd, request.account_name)
         finally:
             splunkd.close()
 
@@ -204,6 +242,17 @@ def open_gate(home: Path, account: str, seconds: float | None, may_ask: Callable
     return Gate(Breaker(journal_root(home) / "breaker", account, time.time), seconds, time.monotonic, may_ask)
 
 
-def _facts(request: Request) -> dict[str, Any]:
-    """What the journal keeps beside the payload."""
-    return {"action": ACTION, "account": request.account_name, "mapping": request.mapping.digest}
+def _account(request: Request, grant: Grant | SplunkdError) -> Account:
+    if isinstance(grant, SplunkdError):
+        raise grant
+    return request.settings.account(request.account_name, grant.credentials)
+
+
+def _facts(request: Request, grant: Grant | SplunkdError) -> dict[str, Any]:
+    """What the journal keeps beside the payload; ``checked``: the user may use the account."""
+    return {
+        "action": ACTION,
+        "account": request.account_name,
+        "checked": not isinstance(grant, SplunkdError),
+        "mapping": request.mapping.digest,
+    }

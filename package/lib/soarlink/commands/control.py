@@ -12,7 +12,7 @@ from soarlink.commands.act_event import act_event, write_events
 from soarlink.commands.arguments import PURGE, ActRequest, act_request, as_mapping
 from soarlink.commands.outbox_command import APP, OutboxCommand, home
 from soarlink.commands.record import done_record
-from soarlink.commands.session import Caller, caller, require_capability
+from soarlink.commands.session import caller, require_capability
 from soarlink.outbox.item import DELIVERED, DISCARDED
 from soarlink.outbox.selection import Filters
 from soarlink.splunk.settings import Settings, names
@@ -20,6 +20,7 @@ from soarlink.splunk.settings import Settings, names
 if TYPE_CHECKING:
     from soarlink.outbox.collection import Outbox
     from soarlink.splunk.splunkd import Splunkd
+    from soarlink.splunk.users import User
 
 
 @Configuration(type="reporting")
@@ -54,7 +55,7 @@ class ControlCommand(OutboxCommand):
         finally:
             self._write(settings.index, events, now)
 
-    def _purge(self, outbox: Outbox, who: Caller, index: str) -> dict[str, Any]:
+    def _purge(self, outbox: Outbox, who: User, index: str) -> dict[str, Any]:
         request, now = self.request, self.clock()
         states = request.filters.states or (DELIVERED, DISCARDED)
         if request.filters == Filters(states=request.filters.states) and request.before is not None:

@@ -20,6 +20,7 @@ from soarlink.doctor.facts import SavedSearch, Subject, Trial, Unread
 from soarlink.errors import ParameterError, SendToSoarError, SplunkdError
 from soarlink.plan.parameters import DEFAULTS
 from soarlink.soar.client import SoarClient
+from soarlink.splunk import grant
 from soarlink.splunk.settings import Settings
 
 if TYPE_CHECKING:
@@ -54,14 +55,14 @@ class DoctorCommand(OutboxCommand):
         request = self.request
         if request.create:
             _require_right(splunkd)
-        facts, account = self._examine(splunkd)
+        facts, name = self._examine(splunkd)
         found = diagnose(facts)
         if request.question:
             found = answering(QUESTIONS[request.question], found)
         for diagnosis in found:
-            yield _record(diagnosis, account)
+            yield _record(diagnosis, name)
 
-    def _examine(self, splunkd: Splunkd) -> tuple[Examination, Account | None]:
+    def _examine(self, splunkd: Splunkd) -> tuple[Examination, str]:
         request, now = self.request, self.clock()
         settings = Settings.load(APP)
         logs = splunk_reader.Inputs(
@@ -73,12 +74,12 @@ class DoctorCommand(OutboxCommand):
         name = "" if isinstance(account, Unread) else account.name
         disk: DiskFacts = disk_reader.read(APP, home(), name, self.clock)
         if isinstance(account, Unread):
-            return Examination(account, (), None, splunk, disk, subject, now), None
+            return Examination(account, (), None, splunk, disk, subject, now), name
         steps = connection(account, self.clock)
         polls = splunk_reader.polls(splunkd, settings, account.name)
         soar, attempt = (None, None) if first_failed(steps) else self._ask(account, subject, splunkd)
         said = f'"{account.name}": {account.url}, default label {account.default_label}.'
-        return Examination(said, steps, soar, splunk, disk, subject, now, attempt, polls), account
+        return Examination(said, steps, soar, splunk, disk, subject, now, attempt, polls), name
 
     def _ask(self, account: Account, subject: Subject, splunkd: Splunkd) -> tuple[SoarFacts, Trial | None]:
         client = SoarClient(account)
@@ -93,9 +94,14 @@ class DoctorCommand(OutboxCommand):
 
 
 def _account(splunkd: Splunkd, settings: Settings, wanted: str) -> Account | Unread:
-    """The account with its secret, as the caller may have it: the one place where the doctor gets it."""
+    """The account with its secret, as the caller may have it: the one place where the doctor gets it.
+
+    One that leaves sending to the delivery input takes the right to read stored passwords.
+    """
     try:
-        account = settings.account(wanted, splunkd.credentials)
+        name = settings.account_name(wanted)
+        granted = grant.ask(splunkd, name)
+        account = settings.account(name, splunkd.credentials if granted.by_service else granted.credentials)
     except SendToSoarError as error:
         return Unread(error.what, error.remedy)
     return replace(account, read_timeout=min(account.read_timeout, PATIENCE))
@@ -134,20 +140,12 @@ def _require_right(splunkd: Splunkd) -> None:
         )
 
 
-def _record(diagnosis: Diagnosis, account: Account | None) -> dict[str, Any]:
+def _record(diagnosis: Diagnosis, account: str) -> dict[str, Any]:
     return {
         "section": _SECTIONS.get(diagnosis.check, ANSWER),
         "check": diagnosis.check,
         "verdict": diagnosis.verdict.value,
-        "evidence": _without_secrets(diagnosis.evidence, account),
-        "remedy": _without_secrets(diagnosis.remedy, account),
-        "account": "" if account is None else account.name,
+        "evidence": diagnosis.evidence,
+        "remedy": diagnosis.remedy,
+        "account": account,
     }
-
-
-def _without_secrets(text: str, account: Account | None) -> str:
-    """What a server says may repeat what it was sent."""
-    if account is not None:
-        for secret in (*account.login().values(), account.token.reveal(), account.password.reveal()):
-            text = text.replace(secret, "…") if secret else text
-    return text

@@ -2,43 +2,28 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from soarlink.errors import SplunkdError
+from soarlink.splunk import users
 
 if TYPE_CHECKING:
     from soarlink.splunk.splunkd import Splunkd
+    from soarlink.splunk.users import User
 
 CAPABILITY = "edit_soar_outbox"
 
 
-@dataclass(frozen=True)
-class Caller:
-    """Who runs the search, as splunkd knows them."""
-
-    name: str
-    capabilities: frozenset[str]
-
-
-def caller(splunkd: Splunkd) -> Caller:
+def caller(splunkd: Splunkd) -> User:
     """Ask splunkd who we are; what the search says of itself is no proof.
 
     Raises:
         SplunkdError: no answer, or no such session.
     """
-    reply = splunkd.request("GET", "/services/authentication/current-context?output_mode=json")
-    try:
-        content = json.loads(reply.body)["entry"][0]["content"]
-        return Caller(str(content["username"]), frozenset(map(str, content["capabilities"])))
-    except (ValueError, LookupError, TypeError):
-        raise SplunkdError(
-            f"splunkd does not say who runs this search (HTTP {reply.status}).", "Run it again.", reply.status
-        ) from None
+    return users.current(splunkd.get)
 
 
-def require_capability(who: Caller) -> None:
+def require_capability(who: User) -> None:
     """Refuse whoever may not change the outbox.
 
     Raises:

@@ -11,7 +11,7 @@ from soarlink.configuration.address import base_url
 from soarlink.errors import SettingsError
 from soarlink.feedback import settings as feedback
 from soarlink.splunk import conf
-from soarlink.splunk.settings import DIRECT, SERVICE
+from soarlink.splunk.policy import DIRECT, SERVICE
 from soarlink.wire.trust import Trust, certificates
 
 if TYPE_CHECKING:

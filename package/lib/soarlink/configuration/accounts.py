@@ -10,7 +10,8 @@ from soarlink.configuration.account import MASK, MASKS, SECRETS, AccountEntry
 from soarlink.doctor.connection import Clock, connection, first_failed
 from soarlink.errors import SettingsError, SoarError, SplunkdError
 from soarlink.splunk import passwords
-from soarlink.splunk.settings import ACCOUNTS, Settings
+from soarlink.splunk.conf import ACCOUNTS
+from soarlink.splunk.settings import Settings
 from soarlink.splunk.stanzas import Stanza, Stanzas
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from soarlink.configuration.account import MASK, MASKS
 from soarlink.errors import SettingsError
 from soarlink.splunk import conf, passwords
-from soarlink.splunk.settings import LOG_LEVELS, SETTINGS
+from soarlink.splunk.conf import SETTINGS
+from soarlink.splunk.settings import LOG_LEVELS
 from soarlink.splunk.stanzas import Stanzas
 
 if TYPE_CHECKING:

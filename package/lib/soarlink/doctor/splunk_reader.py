@@ -18,7 +18,7 @@ from soarlink.outbox.collection import Outbox
 from soarlink.outbox.lease import COLLECTION as LEASES
 from soarlink.plan import parameters
 from soarlink.splunk.kvstore import KvStore
-from soarlink.splunk.splunkd import APP
+from soarlink.splunk.passwords import APP
 
 if TYPE_CHECKING:
     from soarlink.splunk.settings import Settings

@@ -10,10 +10,10 @@ from soarlink.actions.send_to_soar import open_gate
 from soarlink.actions.shaping import snapshot_file
 from soarlink.errors import AuthFailed, Refused, SendToSoarError
 from soarlink.inputs.choicetable import ACCOUNT, ANY_ACCOUNT, MOST, Choice, ChoiceTable
-from soarlink.inputs.session import fields
 from soarlink.plan.containerfields import ROLE_PREFIX
 from soarlink.plan.parameters import DEFAULTS
 from soarlink.splunk import conf
+from soarlink.splunk.logline import fields
 from soarlink.splunk.settings import Settings
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Callable
 
-from soarlink.inputs.session import fields
+from soarlink.splunk.logline import fields
 
 if TYPE_CHECKING:
     import logging

@@ -16,11 +16,11 @@ from soarlink.delivery.verdict import AUTHENTICATION, judge
 from soarlink.errors import NotTried, OutboxError, SendToSoarError, SoarError, Throttled
 from soarlink.inputs.age import AGE_LIMIT, RESEND, too_old
 from soarlink.inputs.complaints import Complaints
-from soarlink.inputs.session import fields
 from soarlink.journal.ledger import FREE, RunNote
 from soarlink.outbox import item as states
 from soarlink.splunk import camhistory, payload
 from soarlink.splunk.cam import CommonAction
+from soarlink.splunk.logline import fields
 from soarlink.splunk.settings import Settings
 
 if TYPE_CHECKING:

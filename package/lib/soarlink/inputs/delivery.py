@@ -18,13 +18,14 @@ from soarlink.inputs.choices import LONGEST_WAIT, Choices
 from soarlink.inputs.complaints import Complaints
 from soarlink.inputs.deliveries import Deliveries
 from soarlink.inputs.journals import Journals
-from soarlink.inputs.session import Session, fields, logger
+from soarlink.inputs.session import Session, logger
 from soarlink.inputs.tenure import Tenure
 from soarlink.journal.journal import JournalStore, journal_root
 from soarlink.outbox.collection import Outbox
 from soarlink.outbox.lease import Lease
 from soarlink.secret import Secret
 from soarlink.splunk.kvstore import KvStore
+from soarlink.splunk.logline import fields
 
 if TYPE_CHECKING:
     import logging

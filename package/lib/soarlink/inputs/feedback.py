@@ -20,7 +20,7 @@ from soarlink.feedback import checkpoint, settings
 from soarlink.feedback.cases import Cases
 from soarlink.feedback.event import Event
 from soarlink.feedback.poll import Poll, Sinks
-from soarlink.inputs.session import Session, fields, logger
+from soarlink.inputs.session import Session, logger
 from soarlink.inputs.tenure import Tenure
 from soarlink.outbox.lease import Lease
 from soarlink.plan import moment
@@ -28,6 +28,7 @@ from soarlink.secret import Secret
 from soarlink.soar.client import SoarClient
 from soarlink.splunk import conf, spool
 from soarlink.splunk.kvstore import KvStore
+from soarlink.splunk.logline import fields
 from soarlink.splunk.settings import Settings
 from soarlink.writeback import rule
 from soarlink.writeback.notables import Notables

@@ -14,7 +14,6 @@ from soarlink.delivery.outcome import REJECTED as REJECTED_ROW
 from soarlink.errors import KvStoreUnavailable, MappingError, NotTried, SendToSoarError, SettingsError, SplunkdError
 from soarlink.inputs.age import AGE_LIMIT, RESEND, too_old
 from soarlink.inputs.complaints import Complaints
-from soarlink.inputs.session import fields
 from soarlink.journal.journal import UNUSABLE
 from soarlink.mapping.compile import compile_rules
 from soarlink.outbox.item import PENDING, REJECTED, OutboxItem, item_key
@@ -22,6 +21,7 @@ from soarlink.outbox.payload import Payload
 from soarlink.rows.results import Results
 from soarlink.splunk import camhistory, payload, rules
 from soarlink.splunk.cam import CommonAction
+from soarlink.splunk.logline import fields
 from soarlink.splunk.settings import Settings
 
 if TYPE_CHECKING:
@@ -156,6 +156,8 @@ class Journals:
 
         def account() -> Account:
             try:
+                if not journal.settings().get("checked"):
+                    session.require_access(request.invocation.run.owner, request.account_name, request.settings)
                 return session.account(request.settings, request.account_name)
             except (SettingsError, SplunkdError) as error:
                 raise NotTried(error.what, error.remedy) from None  # it was written down: somebody may mend it

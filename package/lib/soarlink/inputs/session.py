@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from soarlink.access import decision
+from soarlink.errors import AccessRefused, SplunkdError
+from soarlink.splunk import users
 from soarlink.splunk.actionlog import ActionLogHandler
 from soarlink.splunk.session import connect
 
@@ -16,6 +19,8 @@ if TYPE_CHECKING:
     from soarlink.soar.account import Account
     from soarlink.splunk.settings import Settings
     from soarlink.splunk.splunkd import Splunkd
+
+_UNKNOWN = 404
 
 
 @dataclass(frozen=True)
@@ -33,6 +38,27 @@ class Session:
     def splunkd(self) -> Splunkd:
         """A connection; close it after use."""
         return connect(self.uri, self.key, self.home)
+
+    def require_access(self, owner: str, account: str, settings: Settings) -> None:
+        """Refuse an alert whose user may not use its account: for one that was written down unasked.
+
+        Raises:
+            AccessRefused: says what to do.
+            SettingsError: there is no such account any more.
+            SplunkdError: splunkd did not answer.
+        """
+        splunkd = self.splunkd()
+        try:
+            user = users.named(splunkd.get, owner)
+            decision.require_capability(user)
+            access = settings.access(account)
+            decision.require_role(user, account, access, lambda roles: users.with_imported(splunkd.get, roles))
+        except SplunkdError as error:
+            if error.status == _UNKNOWN:
+                raise AccessRefused(f"{owner} may not use SOAR accounts: splunkd knows no such user.") from None
+            raise
+        finally:
+            splunkd.close()
 
     def account(self, settings: Settings, name: str) -> Account:
         """An account with its secret.
@@ -54,10 +80,3 @@ def logger(home: Path, name: str) -> logging.Logger:
     log.setLevel(logging.INFO)
     log.handlers = [ActionLogHandler(home / "var" / "log" / "splunk" / f"{name}.log")]
     return log
-
-
-def fields(values: Mapping[str, object]) -> str:
-    """``key="value"`` pairs for a log line."""
-    from soarlink.splunk.cam import clean
-
-    return " ".join(f'{name}="{clean(value)}"' for name, value in values.items() if value not in (None, ""))

@@ -11,7 +11,6 @@ import contextlib
 import json
 import logging
 import os
-import re
 import time
 import uuid
 from typing import TYPE_CHECKING, Any, Callable, NamedTuple
@@ -20,6 +19,7 @@ from splunktaucclib.cim_actions import ModularAction
 
 from soarlink.delivery.outcome import CAM_STATUS, RowOutcome
 from soarlink.splunk.actionlog import ActionLogHandler
+from soarlink.splunk.logline import clean
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 SOURCETYPE = "soar:action:result"
 EVENTS_PER_FILE = 5_000
 _FILE_ENDING = "stash_soar"
-_UNSAFE = re.compile(r'["\x00-\x1f\x7f\x85\u2028\u2029]')
-_VALUE_LIMIT = 1_000
 
 
 class ResultId(NamedTuple):
@@ -207,18 +205,6 @@ class CommonAction(ModularAction):
         )
         event.update((name, value) for name, value in optional if value)
         return event
-
-
-def clean(value: object) -> str:
-    """A value on one line, without quotes, and not ending in a backslash, which would escape the closing quote."""
-    text = _UNSAFE.sub(_replacement, str(value))
-    if len(text) > _VALUE_LIMIT:
-        text = text[: _VALUE_LIMIT - 1] + "…"
-    return text + " " if text.endswith("\\") else text
-
-
-def _replacement(match: re.Match[str]) -> str:
-    return "'" if match.group() == '"' else " "
 
 
 def _run(run: Any) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from soarlink.delivery.outcome import CAM_STATUS, RowOutcome
 from soarlink.splunk.actionlog import BACKUPS
-from soarlink.splunk.cam import clean
+from soarlink.splunk.logline import clean
 
 if TYPE_CHECKING:
     from soarlink.plan.shipment import RowAccount

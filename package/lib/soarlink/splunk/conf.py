@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+ACCOUNTS = "ta_send_to_soar_account"
+SETTINGS = "ta_send_to_soar_settings"
+"""The conf files that the configuration page writes."""
+
 Stanzas = dict[str, dict[str, str]]
 
 

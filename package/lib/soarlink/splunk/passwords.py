@@ -9,15 +9,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import quote, urlencode
 
 from soarlink.errors import SplunkdError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-
-    from soarlink.splunk.splunkd import Splunkd
 
 APP = "TA_send_to_soar"
 _PIECE = 255
@@ -27,6 +25,25 @@ _PATH = f"/servicesNS/nobody/{APP}/storage/passwords"
 _REFUSED = (401, 403)
 _SUCCESS = 2  # hundreds
 _HUNDRED = 100
+
+
+class Answered(Protocol):
+    """What splunkd answered."""
+
+    @property
+    def status(self) -> int:
+        """HTTP status."""
+
+    @property
+    def body(self) -> bytes:
+        """Body."""
+
+
+class Splunkd(Protocol):
+    """A session with splunkd, see :class:`soarlink.splunk.splunkd.Splunkd`."""
+
+    def request(self, method: str, path: str, body: bytes | None = None, content_type: str = "") -> Answered:
+        """One call."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +112,11 @@ def remove(splunkd: Splunkd, conf_file: str, stanza: str) -> None:
     _remove(splunkd, (piece.link for piece in _stored(splunkd, conf_file, stanza).values()))
 
 
+def listing(conf_file: str) -> str:
+    """Path and query that list what is stored for a conf file."""
+    return f"{_PATH}?output_mode=json&count=0&search={quote(f'realm={_realm(conf_file)}', safe='')}"
+
+
 def _remove(splunkd: Splunkd, links: Iterable[str]) -> None:
     for link in links:
         _send(splunkd, "DELETE", link)
@@ -102,11 +124,11 @@ def _remove(splunkd: Splunkd, links: Iterable[str]) -> None:
 
 def _stored(splunkd: Splunkd, conf_file: str, stanza: str) -> dict[int, _Piece]:
     realm = _realm(conf_file)
-    reply = splunkd.request("GET", f"{_PATH}?output_mode=json&count=0&search={quote(f'realm={realm}', safe='')}")
+    reply = splunkd.request("GET", listing(conf_file))
     if reply.status in _REFUSED:
         raise SplunkdError(
             f"splunkd refuses to read the account's secret (HTTP {reply.status}).",
-            "The user who runs the action needs the capability list_storage_passwords (role send_to_soar_user).",
+            "It takes the capability list_storage_passwords, and read access to the add-on's passwords.",
             reply.status,
         )
     found: dict[int, _Piece] = {}

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from soarlink.secret import Secret
-from soarlink.splunk.splunkd import Splunkd, trust
+from soarlink.splunk.anchors import server_conf, trust
+from soarlink.splunk.splunkd import Splunkd
 
 
 def connect(uri: str, session_key: Secret, home: Path) -> Splunkd:
@@ -16,13 +17,4 @@ def connect(uri: str, session_key: Secret, home: Path) -> Splunkd:
         session_key: as splunkd gives it.
         home: ``$SPLUNK_HOME``.
     """
-    return Splunkd(uri, session_key, trust(uri, _server_conf, home))
-
-
-def _server_conf(key: str) -> str:
-    from splunk.clilib.cli_common import getConfKeyValue  # Splunk's own, there only under splunkd
-
-    try:
-        return str(getConfKeyValue("server", "sslConfig", key) or "")
-    except Exception:  # noqa: BLE001 - Splunk raises what it likes for a key that is not set
-        return ""
+    return Splunkd(uri, session_key, trust(uri, server_conf, home))

@@ -11,18 +11,15 @@ from urllib.parse import urlsplit
 from soarlink.errors import SettingsError
 from soarlink.secret import Secret
 from soarlink.soar.account import Account
-from soarlink.splunk import conf
+from soarlink.splunk import conf, policy
+from soarlink.splunk.conf import ACCOUNTS, SETTINGS
 from soarlink.wire.exchange import Proxy
 from soarlink.wire.trust import Trust
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-ACCOUNTS = "ta_send_to_soar_account"
-SETTINGS = "ta_send_to_soar_settings"
 INDEX_MACRO = "soar_index"
-DIRECT, SERVICE = "direct", "service"
-"""Values of an account's ``delivery``: actions send themselves, or only the delivery service does."""
 
 _DEFAULT_INDEX = "main"
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
@@ -31,18 +28,6 @@ _MACRO_INDEX = re.compile(r"""^\(?\s*index\s*=\s*"?([\w-]+)"?\s*\)?$""")
 
 Credentials = Callable[[str, str], Mapping[str, str]]
 """(conf file, stanza) → its encrypted fields in clear."""
-
-
-@dataclass(frozen=True)
-class Access:
-    """Who may use an account, and who sends for it.
-
-    ``by_service``: only the delivery service reads the secret and sends; actions write down what they have.
-    ``roles``: the Splunk roles that may use it; empty for whoever may use the actions.
-    """
-
-    by_service: bool
-    roles: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -146,20 +131,13 @@ class Settings:
             "Name one, or make one the default on the configuration page.",
         )
 
-    def access(self, name: str) -> Access:
+    def access(self, name: str) -> policy.Access:
         """Who may use the account of that name: it takes no secret to know.
 
         Raises:
             SettingsError: ``delivery`` has a value that it can't have.
         """
-        stanza = self.accounts[name]
-        delivery = stanza.get("delivery", "").strip() or DIRECT
-        if delivery not in (DIRECT, SERVICE):
-            raise SettingsError(
-                f'The account "{name}" has delivery = "{delivery}".', f"It must be {DIRECT} or {SERVICE}."
-            )
-        roles = (role.strip() for role in stanza.get("allowed_roles", "").split(","))
-        return Access(delivery == SERVICE, frozenset(role for role in roles if role))
+        return policy.access(name, self.accounts[name])
 
     def _proxy(self, credentials: Credentials) -> Proxy | None:
         if not conf.switch(self.proxy, "proxy_enabled"):

@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Callable
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING
 
 from soarlink.errors import SplunkdError
 from soarlink.splunk import passwords
 from soarlink.wire.exchange import Endpoint, Exchanger, Reply
 from soarlink.wire.failure import ExchangeFailed
-from soarlink.wire.trust import Trust, certificates
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from soarlink.secret import Secret
+    from soarlink.wire.trust import Trust
 
-APP = "TA_send_to_soar"
 CONNECT_TIMEOUT = 5.0
 READ_TIMEOUT = 30.0
-_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
-
-ServerConf = Callable[[str], str]
-"""A key of server.conf [sslConfig] as splunkd sees it, "" when it is not set."""
 
 
 class Splunkd:
@@ -32,7 +25,7 @@ class Splunkd:
     Args:
         uri: ``server_uri`` of the payload.
         session_key: its ``session_key``.
-        trust: see :func:`trust`.
+        trust: see :func:`soarlink.splunk.anchors.trust`.
     """
 
     def __init__(self, uri: str, session_key: Secret, trust: Trust) -> None:
@@ -40,7 +33,7 @@ class Splunkd:
         self._exchanger = Exchanger(endpoint, {"Authorization": f"Splunk {session_key.reveal()}"})
 
     def credentials(self, conf_file: str, stanza: str) -> Mapping[str, str]:
-        """The encrypted fields of a stanza, in clear, as the configuration page stored them (solnlib's layout).
+        """The encrypted fields of a stanza, in clear, as the configuration page stored them.
 
         Raises:
             SplunkdError: splunkd did not answer, or the user may not read stored passwords.
@@ -64,28 +57,15 @@ class Splunkd:
         except ExchangeFailed as failure:
             raise SplunkdError(f"splunkd: {failure.what}", failure.remedy) from None
 
+    def get(self, path: str) -> tuple[int, bytes]:
+        """GET a path; status and body, whatever the status.
+
+        Raises:
+            SplunkdError: see :meth:`request`.
+        """
+        reply = self.request("GET", path)
+        return reply.status, reply.body
+
     def close(self) -> None:
         """Close the connection."""
         self._exchanger.close()
-
-
-def trust(uri: str, server_conf: ServerConf, splunk_home: Path) -> Trust:
-    """Whom to trust at ``server_uri``: what splunkd itself is set up with in server.conf.
-
-    splunkd's own certificate counts as an anchor, beside the authorities that server.conf names: a default Splunk
-    presents a certificate of a private authority that names no host, a hardened one a certificate of the customer's.
-    Only on loopback is the host name not checked.
-    """
-    found = []
-    for key in ("sslRootCAPath", "caCertFile", "serverCert"):
-        text = server_conf(key).replace("$SPLUNK_HOME", str(splunk_home))
-        if not text:
-            continue
-        path = Path(text) if Path(text).is_absolute() else splunk_home / text
-        try:
-            found.append(certificates(path.read_text(encoding="utf-8", errors="replace")))
-        except OSError:
-            continue  # a path that does not exist trusts nobody; the others may do
-    anchors = "\n".join(text for text in found if text)
-    host = urlsplit(uri).hostname or ""
-    return Trust(anchors, check_name=host not in _LOOPBACK, anchors_are_pinned=bool(anchors))

@@ -1,0 +1,1 @@
+"""Who may use which SOAR account, and the endpoint that gives it to them."""
