@@ -60,14 +60,10 @@ class PasswordStore:
         }
         self._logins: dict[str, dict[str, str]] = document.get("logins", {})
 
-    def all(self) -> list[CredentialKey]:
-        """Return the keys of all credentials."""
+    def all(self) -> dict[CredentialKey, str]:
+        """Return all credentials as they are now: key and secret."""
         with self._lock:
-            return list(self._credentials)
-
-    def get(self, key: CredentialKey) -> str:
-        """Return the secret of `key`."""
-        return self._credentials[key]
+            return dict(self._credentials)
 
     def put(self, key: CredentialKey, password: str) -> None:
         """Set the secret of `key`."""
@@ -76,9 +72,9 @@ class PasswordStore:
             self._store()
 
     def remove(self, key: CredentialKey) -> None:
-        """Forget `key`."""
+        """Forget `key`; nothing happens when somebody else has."""
         with self._lock:
-            del self._credentials[key]
+            self._credentials.pop(key, None)
             self._store()
 
     def set_login(self, user: str, password: str) -> None:
@@ -129,11 +125,11 @@ class PasswordEndpoints:
         )
 
     def _list(self, request: Request) -> Response:
-        entries = [self._entry(key, request) for key in self._visible(request)]
+        entries = [self._entry(key, secret, request) for key, secret in self._visible(request).items()]
         return self._instance.feed(request, page(request, ENDPOINT, entries))
 
     def _get(self, request: Request) -> Response:
-        return self._instance.feed(request, one(ENDPOINT, self._entry(self._find(request), request)))
+        return self._instance.feed(request, one(ENDPOINT, self._entry(*self._find(request), request)))
 
     def _create(self, request: Request) -> Response:
         args = request.args
@@ -150,38 +146,39 @@ class PasswordEndpoints:
             text = f'Cannot perform action "POST" : An object with name={key.entity} already exists'
             raise Refused(409, text)
         self._store.put(key, args["password"])
-        return self._instance.feed(request, one(ENDPOINT, self._entry(key, request)), 201)
+        return self._instance.feed(request, one(ENDPOINT, self._entry(key, args["password"], request)), 201)
 
     def _update(self, request: Request) -> Response:
-        key = self._find(request)
+        key, _ = self._find(request)
         require_write(self._acl(key, request), request.user)
-        if not request.args.get("password"):
+        secret = request.args.get("password")
+        if not secret:
             raise missing_argument("password")
-        self._store.put(key, request.args["password"])
-        return self._instance.feed(request, one(ENDPOINT, self._entry(key, request)))
+        self._store.put(key, secret)
+        return self._instance.feed(request, one(ENDPOINT, self._entry(key, secret, request)))
 
     def _delete(self, request: Request) -> Response:
-        key = self._find(request)
+        key, _ = self._find(request)
         require_write(self._acl(key, request), request.user)
         self._store.remove(key)
         return self._list(request)
 
-    def _visible(self, request: Request) -> list[CredentialKey]:
-        found = (key for key in self._store.all() if request.context.app in {WILDCARD, key.app})
-        return [key for key in found if allows(self._acl(key, request).read, request.user)]
+    def _visible(self, request: Request) -> dict[CredentialKey, str]:
+        app, stored = request.context.app, self._store.all()
+        found = {key: secret for key, secret in stored.items() if app in {WILDCARD, key.app}}
+        return {key: secret for key, secret in found.items() if allows(self._acl(key, request).read, request.user)}
 
     def _acl(self, key: CredentialKey, request: Request) -> Acl:
         return self._permissions.acl(key.app, "passwords", key.entity, request.user)
 
-    def _find(self, request: Request) -> CredentialKey:
+    def _find(self, request: Request) -> tuple[CredentialKey, str]:
         name = request.entity_name()
-        for key in self._visible(request):
+        for key, secret in self._visible(request).items():
             if name in {key.entity, f"{key.realm}:{key.username}:"} or (not key.realm and name == key.username):
-                return key
+                return key, secret
         raise unknown_entity(name)
 
-    def _entry(self, key: CredentialKey, request: Request) -> Entry:
-        secret = self._store.get(key)
+    def _entry(self, key: CredentialKey, secret: str, request: Request) -> Entry:
         # Looks like splunkd's `$7$` value; it can't be decrypted and does not depend on the secret.
         opaque = hashlib.sha256(f"{key.app}|{key.entity}".encode()).hexdigest()
         content = {

@@ -148,11 +148,13 @@ def test_a_wrong_value_is_said_before_it_is_sent(visit: OpenVisit, field: str, t
     here = visit()
     here.tab(TAB)
     here.page.get_by_role("button", name="Add").click()
+    here.expand("Limits")
     for name, good in (("name", "soar_wrong"), ("url", "https://soar.example.com"), ("token", TOKEN), (field, text)):
         here.fill(name, good)
     sent: list[str] = []
     here.page.on("request", lambda request: sent.append(request.method))
     here.dialog.get_by_role("button", name="Add").click()
-    expect(here.dialog.get_by_role("alert").or_(here.dialog.locator('[data-test="message"]'))).to_contain_text(words)
+    expect(here.dialog.locator('[data-test="message"]')).to_contain_text(words)
+    expect(here.dialog.locator('[data-test="message"]')).to_be_in_viewport()
     here.picture(f"account_wrong_{field}")
     assert "POST" not in sent

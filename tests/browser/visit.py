@@ -89,6 +89,10 @@ class Visit:
         self.field(name).get_by_role("combobox").or_(self.field(name).locator("button")).first.click()
         self.page.get_by_role("option", name=option, exact=True).click()
 
+    def expand(self, group: str) -> None:
+        """Open a group of fields."""
+        self.dialog.get_by_role("button", name=group).click()
+
     @property
     def dialog(self) -> Locator:
         """The dialog that is open."""

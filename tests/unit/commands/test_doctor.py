@@ -136,6 +136,14 @@ def test_where_soar_does_not_answer_its_checks_are_skipped(search: Search, conne
     assert connected.requests("GET /rest/playbook") == []
 
 
+def test_a_server_that_repeats_the_secret_gives_nothing_away(search: Search, connected: StandIn) -> None:
+    """Its words are told without it."""
+    connected.fault("GET /rest/playbook", "failed", message=f"what is {TOKEN}?", times=None)
+    rows = {row["check"]: row for row in search("soardoctor").rows}
+    assert "what is …?" in rows["automation"]["evidence"]
+    assert TOKEN not in str(rows)
+
+
 def test_a_user_who_may_not_read_the_secret_is_told(search: Search, connected: StandIn) -> None:
     """Which right it takes."""
     row = search("soardoctor", user="analyst").rows[0]

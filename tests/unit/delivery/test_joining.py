@@ -97,6 +97,57 @@ def test_an_open_container_is_left_as_it_is(carrier: Carrier, soar: StandIn, sid
     assert soar.requests("GET /rest/container") == []
 
 
+def test_a_joined_container_learns_the_keys_that_it_lacks(carrier: Carrier, soar: StandIn, sid: str) -> None:
+    """The scheduled run's container gets the notable's id: a GET and a POST once, then a GET; what was there stays."""
+    (first,) = ship(carrier, found(sid, 1))
+    number = first.container_id
+    assert number is not None
+    before = soar.container(number)["data"]
+    assert "keys" not in before["splunk"]
+    soar.post(f"/rest/container/{number}", {"data": {**before, "mine": 1}})
+    event = f"{sid}@@notable@@1"
+    row = make_row(orig_sid=sid, orig_rid="0", event_id=event)
+    for posts in (1, 0):
+        soar.reset()
+        (joined,) = ship(carrier, plan([row], make_run(sid="1700000100.7", scheduled=False)))
+        assert (joined.state, joined.container_id, joined.account.notes) == (UPDATED, number, ())
+        assert len(soar.requests(f"POST /rest/container/{number}")) == posts
+        data = soar.container(number)["data"]
+        assert data == {
+            "mine": 1,
+            "splunk": {
+                **before["splunk"],
+                "event_id": event,
+                "orig_sid": sid,
+                "orig_rid": "0",
+                "keys": [f"{sid}+0", event],
+            },
+        }
+
+
+def test_keys_cost_nothing_where_none_are_to_be_learned(carrier: Carrier, soar: StandIn, sid: str) -> None:
+    """A container that this run makes has its keys; a finding with one key has no others to give."""
+    row = make_row(orig_sid=sid, orig_rid="0", event_id=f"{sid}@@notable@@1")
+    soar.reset()
+    (made,) = ship(carrier, plan([row]))
+    assert made.state == DELIVERED
+    ship(carrier, found(f"{sid}9", 1))
+    ship(carrier, found(f"{sid}9", 1, name="y"))
+    assert len(soar.requests("GET /rest/container")) == 1
+    assert soar.requests(f"POST /rest/container/{made.container_id}") == []
+
+
+def test_keys_that_can_t_be_stored_are_told(carrier: Carrier, soar: StandIn, sid: str) -> None:
+    """The data has arrived, so the row has; the outcome says what is missing."""
+    (first,) = ship(carrier, found(sid, 1))
+    row = make_row(orig_sid=sid, orig_rid="0", event_id=f"{sid}@@notable@@1")
+    soar.fault(f"POST /rest/container/{first.container_id}", "503", times=1)
+    (outcome,) = ship(carrier, plan([row], make_run(sid="1700000100.7", scheduled=False)))
+    assert (outcome.state, outcome.container_id) == (UPDATED, first.container_id)
+    (note,) = outcome.account.notes
+    assert note.startswith("the container was not given the finding's other keys: ")
+
+
 def test_a_status_that_can_t_be_had_stops_the_container(carrier: Carrier, soar: StandIn, sid: str) -> None:
     """Nothing is added to a container that may be closed."""
     (first,) = ship(carrier, found(sid, 1))

@@ -45,6 +45,14 @@ def test_without_an_account_soar_is_not_judged() -> None:
     assert not is_sound(found.values())
 
 
+def test_an_account_whose_secret_is_not_the_callers_is_no_fault() -> None:
+    """What needs the secret is skipped, with the reason."""
+    found = diagnose(examination(connection=(), soar=None, withheld="Only the delivery input has it."))
+    for name in ("dns", "clock", "rights", "container"):
+        assert Diagnosis.skipped(name, "Only the delivery input has it.") in found
+    assert is_sound(found)
+
+
 def test_where_the_connection_ends_the_rest_is_skipped() -> None:
     """Each says which step failed."""
     broken = tuple(Diagnosis.failed("tls", "Expired.", "Renew.") if one.check == "tls" else one for one in CONNECTION)

@@ -55,14 +55,14 @@ class DoctorCommand(OutboxCommand):
         request = self.request
         if request.create:
             _require_right(splunkd)
-        facts, name = self._examine(splunkd)
+        facts, account = self._examine(splunkd)
         found = diagnose(facts)
         if request.question:
             found = answering(QUESTIONS[request.question], found)
         for diagnosis in found:
-            yield _record(diagnosis, name)
+            yield _record(diagnosis, account)
 
-    def _examine(self, splunkd: Splunkd) -> tuple[Examination, str]:
+    def _examine(self, splunkd: Splunkd) -> tuple[Examination, Account | None]:
         request, now = self.request, self.clock()
         settings = Settings.load(APP)
         logs = splunk_reader.Inputs(
@@ -74,12 +74,12 @@ class DoctorCommand(OutboxCommand):
         name = "" if isinstance(account, Unread) else account.name
         disk: DiskFacts = disk_reader.read(APP, home(), name, self.clock)
         if isinstance(account, Unread):
-            return Examination(account, (), None, splunk, disk, subject, now), name
+            return Examination(account, (), None, splunk, disk, subject, now), None
         steps = connection(account, self.clock)
         polls = splunk_reader.polls(splunkd, settings, account.name)
         soar, attempt = (None, None) if first_failed(steps) else self._ask(account, subject, splunkd)
         said = f'"{account.name}": {account.url}, default label {account.default_label}.'
-        return Examination(said, steps, soar, splunk, disk, subject, now, attempt, polls), name
+        return Examination(said, steps, soar, splunk, disk, subject, now, attempt, polls), account
 
     def _ask(self, account: Account, subject: Subject, splunkd: Splunkd) -> tuple[SoarFacts, Trial | None]:
         client = SoarClient(account)
@@ -140,12 +140,20 @@ def _require_right(splunkd: Splunkd) -> None:
         )
 
 
-def _record(diagnosis: Diagnosis, account: str) -> dict[str, Any]:
+def _record(diagnosis: Diagnosis, account: Account | None) -> dict[str, Any]:
     return {
         "section": _SECTIONS.get(diagnosis.check, ANSWER),
         "check": diagnosis.check,
         "verdict": diagnosis.verdict.value,
-        "evidence": diagnosis.evidence,
-        "remedy": diagnosis.remedy,
-        "account": account,
+        "evidence": _without_secrets(diagnosis.evidence, account),
+        "remedy": _without_secrets(diagnosis.remedy, account),
+        "account": "" if account is None else account.name,
     }
+
+
+def _without_secrets(text: str, account: Account | None) -> str:
+    """What a server says may repeat what it was sent."""
+    if account is not None:
+        for secret in (*account.login().values(), account.token.reveal(), account.password.reveal()):
+            text = text.replace(secret, "…") if secret else text
+    return text

@@ -81,7 +81,21 @@ class Carrier:
             if isinstance(result, Created) and not isinstance(states, SoarError):
                 progress.closed = result.id in states
             self._accept(shipment, result, progress)
+        self._complete_keys(shipments, opened)
         return opened
+
+    def _complete_keys(self, shipments: Sequence[Shipment], opened: Sequence[ContainerProgress]) -> None:
+        """Joined containers learn the keys that they lack. The data is there: a failure is told, no more."""
+        joined = [
+            (shipment, progress.container_id)
+            for shipment, progress in zip(shipments, opened)
+            if progress.container_id is not None and progress.existed and progress.error is None
+        ]
+        failed = joining.complete_keys(joined, self._client)
+        for progress in opened:
+            if progress.container_id is not None and progress.container_id in failed:
+                error = failed[progress.container_id]
+                progress.notes.append(f"the container was not given the finding's other keys: {error}")
 
     def _results(self, shipments: Sequence[Shipment]) -> list[Result]:
         """Where each shipment's container is: refused by the plan, found under another key, or created."""

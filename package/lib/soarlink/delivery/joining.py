@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from soarlink.errors import AuthFailed, Refused, SoarError
 from soarlink.plan import identity
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
     from soarlink.plan.shipment import Shipment
     from soarlink.soar.client import Found, SoarClient
+
+_LEARNED = (*identity.FINDING_FIELDS, "orig_sid", "orig_rid", "es_link")
+"""What leads from a container back to the finding (see :mod:`soarlink.plan.context`)."""
 
 _OPEN = "open"  # every server has it and it can always be assigned (REST reference, 8.8)
 
@@ -73,6 +76,53 @@ def statuses(
         if isinstance(result, Created) and result.existed and shipment.on_closed != "add"
     ]
     return {found.id: found.status for found in client.containers_with_ids(list(dict.fromkeys(ids)))} if ids else {}
+
+
+def complete_keys(joined: Sequence[tuple[Shipment, int]], client: SoarClient) -> dict[int, SoarError]:
+    """Give containers that were there the keys of the finding that they lack, and the ids that go with them.
+
+    One GET for a list of containers, only for findings that have several keys; a POST only where a key is missing. What
+    else SOAR or someone has put into ``data`` stays.
+
+    Args:
+        joined: the shipments, each with the container that it has joined.
+        client: the connection.
+
+    Returns:
+        By container: why it could not be given its keys.
+    """
+    asking = [(shipment, number) for shipment, number in joined if set(shipment.other_keys) - {shipment.identity}]
+    if not asking:
+        return {}
+    try:
+        there = client.origins(list(dict.fromkeys(number for _, number in asking)))
+    except SoarError as error:
+        return {number: error for _, number in asking}
+    failed: dict[int, SoarError] = {}
+    for shipment, number in asking:
+        data = there.get(number)
+        completed = None if data is None else _completed(data, shipment)
+        if completed is not None:
+            try:
+                client.set_data(number, completed)
+                there[number] = completed
+            except SoarError as error:
+                failed[number] = error
+    return failed
+
+
+def _completed(data: dict[str, Any], shipment: Shipment) -> dict[str, Any] | None:
+    """The container's data with every key of the finding; None when it has them all."""
+    known = data.get("splunk")
+    origin: dict[str, Any] = known if isinstance(known, dict) else {}
+    listed = origin.get("keys")
+    keys = [str(key) for key in listed] if isinstance(listed, list) else []
+    wanted = [key for key in (shipment.identity, *shipment.other_keys) if key not in keys]
+    if not wanted:
+        return None
+    own = shipment.container["data"]["splunk"]
+    learned = {name: own[name] for name in _LEARNED if name in own}
+    return {**data, "splunk": {**learned, **origin, "keys": list(dict.fromkeys([*keys, *wanted]))}}
 
 
 def reopen(container_id: int, client: SoarClient) -> None:

@@ -34,6 +34,8 @@ class Examination:
     now: float
     trial: Trial | None = None
     polls: Polls | Unread | None = None
+    withheld: str = ""
+    """Why the caller may not have the account's secret, although others use the account; empty where they have it."""
 
 
 def diagnose(facts: Examination) -> tuple[Diagnosis, ...]:
@@ -72,7 +74,7 @@ def _of_account(facts: Examination) -> Iterable[Diagnosis]:
         yield from (Diagnosis.skipped(name, _NO_ACCOUNT) for name in _CONNECTION)
     else:
         yield Diagnosis.ok("account", facts.account)
-        yield from facts.connection
+        yield from facts.connection or (Diagnosis.skipped(name, facts.withheld) for name in _CONNECTION)
 
 
 def _of_soar(facts: Examination) -> Iterable[Diagnosis]:
@@ -80,7 +82,8 @@ def _of_soar(facts: Examination) -> Iterable[Diagnosis]:
     yield search(facts.splunk.search)
     if soar is None:
         broken = next((one.check for one in facts.connection if one.verdict is Verdict.FAILED), "account")
-        yield from (Diagnosis.skipped(name, f"Not reached, because {broken} failed.") for name in _IN_SOAR)
+        why = facts.withheld or f"Not reached, because {broken} failed."
+        yield from (Diagnosis.skipped(name, why) for name in _IN_SOAR)
         return
     yield permission.rights(soar, subject)
     yield permission.privilege(soar)

@@ -114,6 +114,22 @@ class SoarClient:
             found.extend(self._containers((("_filter_id__in", f"[{listed}]"),)))
         return found
 
+    def origins(self, ids: Sequence[int]) -> dict[int, dict[str, Any]]:
+        """The raw ``data`` of these containers, by id. Lists leave it out unless they are asked for it."""
+        found: dict[int, dict[str, Any]] = {}
+        for start in range(0, len(ids), _QUERY_IDS):
+            listed = ",".join(str(number) for number in ids[start : start + _QUERY_IDS])
+            query = (("_filter_id__in", f"[{listed}]"), ("include_expensive", "1"))
+            for row in self._list("/rest/container", query):
+                number, data = answer.number(row.get("id")), row.get("data")
+                if number is not None and isinstance(data, dict):
+                    found[number] = data
+        return found
+
+    def set_data(self, container_id: int, data: Mapping[str, Any]) -> None:
+        """Replace the raw ``data`` of a container."""
+        self._post(f"/rest/container/{container_id}", {"data": data})
+
     def containers_with_prefix(self, prefix: str) -> list[Found]:
         """The containers whose ``source_data_identifier`` begins with these characters, oldest first."""
         return self._containers((("_filter_source_data_identifier__startswith", _literal(prefix)),))
