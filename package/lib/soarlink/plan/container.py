@@ -88,18 +88,20 @@ class Bodies:
         if description:
             if len(description) > fitting.MAX_TEXT:
                 notes.append(f"the description was cut: it has {len(description)} characters")
-            rest["description"] = fitting.cut_text(description)
+            description = fitting.cut_text(description)
         if parameters.tags:
             tags = list(dict.fromkeys(tag for tag in (t.render(row, facts) for t in parameters.tags) if tag))
             if tags:
                 rest["tags"] = tags
-        if common.start_time:
-            rest["start_time"] = common.start_time
+        texts = (("label", rest.pop("label")), ("description", description), ("start_time", common.start_time))
+        members = "".join([f',"{member}":{quoted(text)}' for member, text in texts if text])
+        if rest:
+            members = f"{members},{to_text(rest)[1:-1]}"
         origin = self._context.of(row, (key, *other_keys) if other_keys else ())
         name = _rest_of(self._run.search_name or common.name, more) if more else common.name
         body = (
             f'{{"name":{quoted(name)},"severity":{quoted(common.severity)},"sensitivity":"{parameters.sensitivity}",'
-            f'"source_data_identifier":{quoted(key)},"data":{{"splunk":{origin}}},{to_text(rest)[1:]}'
+            f'"source_data_identifier":{quoted(key)},"data":{{"splunk":{origin}}}{members}}}'
         )
         return ContainerBody(
             EncodedBody(to_bytes(body), {"source_data_identifier": key}), tuple(notes), " ".join(filled.refusals)

@@ -37,10 +37,8 @@ def of_row(row: Row, run: AlertRun) -> str:
 
 def others(row: Row, key: str) -> tuple[str, ...]:
     """Further keys under which the finding may be in SOAR already: by ES 8 pairing, or by an earlier ad hoc run."""
-    event_id, finding_id = (row.first(field) for field in FINDING_FIELDS)
-    if not event_id and not finding_id:
-        return ()
-    return tuple(dict.fromkeys(other for other in (event_id, finding_id) if other and other != key))
+    found = [other for other in map(row.first, FINDING_FIELDS) if other and other != key]
+    return tuple(dict.fromkeys(found)) if found else ()
 
 
 def of_group(values: Sequence[tuple[str, ...]], run: AlertRun) -> str:
