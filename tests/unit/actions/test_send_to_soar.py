@@ -548,12 +548,21 @@ def test_sigterm_ends_the_run_in_good_order(action: Installed, soar: StandIn, mo
     assert len(action.journals()) == 1
 
 
-@pytest.mark.parametrize(("name", "seconds"), [("results.csv.gz", "20"), ("per_result_alert/tmp_3.csv.gz", "2")])
-def test_the_run_has_its_time(
-    action: Installed, soar: StandIn, monkeypatch: pytest.MonkeyPatch, name: str, seconds: str
+@pytest.mark.parametrize(
+    ("name", "limits", "seconds"),
+    [
+        ("results.csv.gz", "", "20"),
+        ("per_result_alert/tmp_3.csv.gz", "", "2"),
+        ("results.csv.gz", "seconds = 45", "45"),
+        ("per_result_alert/tmp_3.csv.gz", "seconds_per_result = 1", "1"),
+    ],
+)
+def test_the_run_has_its_time(  # noqa: PLR0917 - fixtures
+    action: Installed, soar: StandIn, monkeypatch: pytest.MonkeyPatch, name: str, limits: str, seconds: str
 ) -> None:
-    """20 seconds, 2 in per-result alerting: what is left then waits, and no request is made for it."""
+    """20 seconds, 2 in per-result alerting, or as set: what is left then waits, and no request is made for it."""
     action.account(soar.url, soar.ca)
+    action.configure("ta_send_to_soar_settings", f"[delivery]\n{limits}\n")
     now = time.monotonic()
     ticks = iter([now, *[now + float(seconds)] * 10_000])
     monkeypatch.setattr(time, "monotonic", lambda: next(ticks))

@@ -13,12 +13,14 @@ import pytest
 from soarlink.commands.act import Desk
 from soarlink.commands.arguments import RESEND, ActRequest
 from soarlink.errors import KvStoreUnavailable
-from soarlink.inputs.age import AGE_LIMIT
 from soarlink.outbox.item import DELIVERED, DISCARDED, PENDING, REJECTED
 from soarlink.outbox.selection import Filters
 from soarlink.splunk.kvstore import KvStore
+from soarlink.splunk.settings import DeliveryLimits
 from tests.unit.actions.installed import ROWS
 from tests.unit.inputs.site import Site
+
+AGE_LIMIT = DeliveryLimits().age_limit
 
 SETTLED = 25.0
 """Seconds after which an unclear attempt of the site's account is due again."""
@@ -157,6 +159,36 @@ def test_an_account_that_can_t_be_used_costs_no_attempt(site: Site, what: str) -
     site.later(61)
     site.deliveries().round()
     assert site.items()[0].state == DELIVERED
+
+
+def test_the_age_limit_is_a_setting(site: Site) -> None:
+    """Two hours, as entered on the configuration page."""
+    site.installed.configure("ta_send_to_soar_settings", "[delivery]\nage_limit = 2\n")
+    site.queue(ROWS[:1])
+    site.later(2 * 3600 + 60)
+    site.soar.fault("POST /rest/container", "503")
+    site.deliveries().round()
+    (item,) = site.items()
+    assert item.state == REJECTED
+    assert item.error_text.startswith("Not delivered within 2 hours: ")
+
+
+def test_receipts_are_removed_when_they_are_old_enough(site: Site) -> None:
+    """What is delivered, after as many days as are set; what is rejected stays."""
+    site.installed.configure("ta_send_to_soar_settings", "[delivery]\nreceipts = 3\n")
+    site.queue(ROWS[:1])
+    site.later(SETTLED)
+    site.deliveries().round()
+    site.installed.sid += "b"
+    assert site.installed.run(site.installed.results(ROWS[1:2]), label="nope") == 4
+    site.journals().round(site.outbox)
+    site.later(3 * 86_400 - 60)
+    site.deliveries().clear_up()
+    assert {item.state for item in site.items()} == {DELIVERED, REJECTED}
+    site.later(120)
+    site.deliveries().clear_up()
+    assert {item.state for item in site.items()} == {REJECTED}
+    assert "Receipts removed" in site.own_log()
 
 
 @pytest.mark.parametrize("is_gone", [True, False])

@@ -12,13 +12,15 @@ from soarlink.commands.act import Desk
 from soarlink.commands.arguments import RESEND, ActRequest
 from soarlink.commands.changes import Changes
 from soarlink.errors import KvStoreUnavailable
-from soarlink.inputs.age import AGE_LIMIT
 from soarlink.inputs.journals import AGAIN
 from soarlink.outbox.item import DELIVERED, PENDING, REJECTED
 from soarlink.outbox.selection import Filters
 from soarlink.rows.row import Value
+from soarlink.splunk.settings import DeliveryLimits
 from tests.unit.actions.installed import ROWS
 from tests.unit.inputs.site import Site
+
+AGE_LIMIT = DeliveryLimits().age_limit
 
 
 def test_a_journal_that_is_due_is_delivered(site: Site) -> None:

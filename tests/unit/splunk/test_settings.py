@@ -11,7 +11,7 @@ import pytest
 from soarlink.errors import SettingsError
 from soarlink.soar.account import Account
 from soarlink.splunk.policy import Access
-from soarlink.splunk.settings import Settings, names
+from soarlink.splunk.settings import DeliveryLimits, Settings, names
 from tests.unit.certificates import Authority
 
 SECRETS = {"token": "T", "password": "P", "proxy_password": "PP"}
@@ -51,6 +51,22 @@ def test_settings_are_read_from_the_conf_files(tmp_path: Path) -> None:
     )
     assert found == Settings({"prod": {"url": "https://soar"}}, {"proxy_enabled": "0"}, "DEBUG", "soar_data")
     assert names(found) == ("prod",)
+
+
+def test_limits_of_delivery_are_read(tmp_path: Path) -> None:
+    """Seconds, hours and days, as the page asks for them."""
+    found = load(tmp_path, ta_send_to_soar_settings="[delivery]\nseconds = 5\nage_limit = 2\nreceipts = 1\n")
+    assert found.delivery == DeliveryLimits(5.0, 2.0, 7200.0, 86_400.0)
+
+
+@pytest.mark.parametrize("text", ["soon", "0", "-1", "nan", "inf"])
+def test_a_limit_that_is_none_is_told(tmp_path: Path, text: str) -> None:
+    """A conf file edited by hand stops no alert: the default holds, and it is said."""
+    found = load(tmp_path, ta_send_to_soar_settings=f"[delivery]\nseconds = {text}\n")
+    assert found.delivery == DeliveryLimits()
+    (problem,) = found.problems
+    assert f'seconds is "{text}"' in problem
+    assert "20 holds" in problem
 
 
 @pytest.mark.parametrize("text", ["index=a", "index = a", '(index="a")', "( index=a )"])

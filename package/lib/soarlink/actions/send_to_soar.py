@@ -41,12 +41,6 @@ ACTION = "send_to_soar"
 APP = Path(__file__).resolve().parents[3]
 """The add-on's folder: ``lib/soarlink/actions`` is three below it."""
 
-SECONDS = 20.0
-"""How long an action delivers before it leaves the rest to the delivery input."""
-
-SECONDS_PER_RESULT = 2.0
-"""The same in per-result alerting: Splunk stops calling after 300 seconds, or 500 results."""
-
 
 def main(argv: list[str], stdin: IO[bytes]) -> int:
     """Run the action as splunkd starts it.
@@ -197,7 +191,8 @@ class _Run:
 
     def _deliver(self, request: Request, store: JournalStore, journal: Journal, grant: Grant | SplunkdError) -> int:
         alert = Alert(request, journal, self._action, self._clerk, app=APP, home=self._home)
-        seconds = SECONDS if self._invocation.fixed_rid is None else SECONDS_PER_RESULT
+        limits = request.settings.delivery
+        seconds = limits.seconds if self._invocation.fixed_rid is None else limits.seconds_per_result
 
         def gate(account: Account) -> Gate:
             found = open_gate(self._home, account.name, seconds)

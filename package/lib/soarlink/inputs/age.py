@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-AGE_LIMIT = 72 * 3600.0
-"""Seconds after which what SOAR never took is rejected; it stays, and can be resent."""
 
-
-def too_old(last: str) -> str:
+def too_old(last: str, limit: float) -> str:
     """The reason of what has waited too long.
 
     Args:
         last: what the last attempt met.
+        limit: the age limit, seconds.
     """
-    return f"Not delivered within {AGE_LIMIT / 3600:g} hours: {last}"
+    return f"Not delivered within {limit / 3600:g} hours: {last}"
 
 
 RESEND = "Mend it, then resend from the outbox: | soaroutboxctl action=resend, also with to_account=<another account>."

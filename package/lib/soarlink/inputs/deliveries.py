@@ -14,7 +14,7 @@ from soarlink.delivery.backoff import Backoff
 from soarlink.delivery.outcome import REJECTED, RowOutcome
 from soarlink.delivery.verdict import AUTHENTICATION, judge
 from soarlink.errors import NotTried, OutboxError, SendToSoarError, SoarError, Throttled
-from soarlink.inputs.age import AGE_LIMIT, RESEND, too_old
+from soarlink.inputs.age import RESEND, too_old
 from soarlink.inputs.complaints import Complaints
 from soarlink.journal.ledger import FREE, RunNote
 from soarlink.outbox import item as states
@@ -81,6 +81,13 @@ class Deliveries:
             self._send(settings, name, group)
         return len(items)
 
+    def clear_up(self) -> None:
+        """Remove receipts that are old enough, in bulk, under the lease."""
+        kept = Settings.load(self._session.app).delivery.receipts
+        count = self._outbox.purge(self._now() - kept)
+        if count:
+            self._log.info("Receipts removed %s", fields({"count": count}))
+
     def _is_paused(self, account: str) -> bool:
         return open_gate(self._session.home, account, None).check() is not None
 
@@ -143,8 +150,7 @@ class Deliveries:
         told: dict[AlertRun, list[RowOutcome]] = {}
         for report in reports:
             item, found = loaded[report.identity]
-            pending = report.progress.pending
-            after = self._after(item, report, pending, settle)
+            after = self._after(item, report, settle, settings.delivery.age_limit)
             if after.state == states.PENDING:
                 waiting.append(after)
                 continue
@@ -158,8 +164,9 @@ class Deliveries:
         facts = {"ended": len(ended), "waiting": len(waiting), "account": next(iter(loaded.values()))[0].account}
         self._log.info("Outbox worked %s", fields(facts))
 
-    def _after(self, item: OutboxItem, report: ContainerReport, pending: SoarError | None, settle: float) -> OutboxItem:
+    def _after(self, item: OutboxItem, report: ContainerReport, settle: float, age_limit: float) -> OutboxItem:
         """The item's row after an attempt; ``settle``: seconds that a request may be under way."""
+        pending = report.progress.pending
         now = self._now()
         known = replace(item, updated=now, container_id=report.progress.container_id, container_url=report.url or "")
         if pending is None:
@@ -190,8 +197,8 @@ class Deliveries:
             error_text=str(pending),
             unclear=unclear,
         )
-        if now - item.queued > AGE_LIMIT:
-            text = too_old(f"{pending} ({attempts} attempts.)")
+        if now - item.queued > age_limit:
+            text = too_old(f"{pending} ({attempts} attempts.)", age_limit)
             return replace(tried, state=states.REJECTED, error_text=text)
         return tried
 
@@ -199,13 +206,14 @@ class Deliveries:
         self, settings: Settings, loaded: Mapping[str, tuple[OutboxItem, Payload]], error: SendToSoarError
     ) -> None:
         """The account can't be used now: settings, secret or splunkd. What is too old is rejected."""
-        now, reason = self._now(), f"{too_old(str(error))} {RESEND}"
+        limit = settings.delivery.age_limit
+        now, reason = self._now(), f"{too_old(str(error), limit)} {RESEND}"
         waiting: list[OutboxItem] = []
         ended: list[OutboxItem] = []
         told: dict[AlertRun, list[RowOutcome]] = {}
         for item, found in loaded.values():
             tried = replace(item, updated=now, next_attempt=now + 60.0, error_class="settings", error_text=str(error))
-            if now - item.queued <= AGE_LIMIT:
+            if now - item.queued <= limit:
                 waiting.append(tried)
                 continue
             ended.append(replace(tried, state=states.REJECTED, error_text=reason))

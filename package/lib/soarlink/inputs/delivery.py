@@ -146,6 +146,7 @@ class Delivery:
         if now >= self._heartbeat_at:
             self._heartbeat_at = now + HEARTBEAT_EVERY
             self._store.forget(self._session.clock() - REMEMBER_SECONDS)
+            self._deliveries.clear_up()
             self._log.info("Heartbeat")
         return bool(tried)
 

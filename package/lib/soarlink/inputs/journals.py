@@ -12,7 +12,7 @@ from soarlink.actions.clerk import Clerk
 from soarlink.actions.send_to_soar import open_gate
 from soarlink.delivery.outcome import REJECTED as REJECTED_ROW
 from soarlink.errors import KvStoreUnavailable, MappingError, NotTried, SendToSoarError, SettingsError, SplunkdError
-from soarlink.inputs.age import AGE_LIMIT, RESEND, too_old
+from soarlink.inputs.age import RESEND, too_old
 from soarlink.inputs.complaints import Complaints
 from soarlink.journal.journal import UNUSABLE
 from soarlink.mapping.compile import compile_rules
@@ -94,8 +94,12 @@ class Journals:
             journal.release()
         return False
 
+    @property
+    def _age_limit(self) -> float:
+        return Settings.load(self._session.app).delivery.age_limit
+
     def _is_too_old(self, key: str) -> bool:
-        return self._session.clock() - self._store.written(key) > AGE_LIMIT
+        return self._session.clock() - self._store.written(key) > self._age_limit
 
     def _failed(self, key: str, journal: Journal | None, why: str) -> None:
         """It is tried again, until it is too old; then its results are rejected, and its folder waits for a person."""
@@ -103,8 +107,9 @@ class Journals:
             self._later(key, why)
             return
         reason = (
-            f"{too_old(why)} The alert is kept on this search head, below var/lib/splunk/modinputs/soar_delivery: move "
-            f"{UNUSABLE}/{key} back into the folder journal to have it tried again."
+            f"{too_old(why, self._age_limit)} The alert is kept on this search head, below "
+            f"var/lib/splunk/modinputs/soar_delivery: move {UNUSABLE}/{key} back into the folder journal to have it "
+            "tried again."
         )
         try:
             if journal is not None:
@@ -172,7 +177,8 @@ class Journals:
             if not self._is_too_old(journal.key):
                 self._later(journal.key, why)
                 return False
-            alert.give_up(request.settings.nominal_account(request.account_name), f"{too_old(why)} {RESEND}")
+            reason = f"{too_old(why, self._age_limit)} {RESEND}"
+            alert.give_up(request.settings.nominal_account(request.account_name), reason)
         if alert.waiting or alert.rejected:
             try:
                 self._move(request, journal.ledger, alert, outbox)

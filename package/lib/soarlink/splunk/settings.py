@@ -31,6 +31,22 @@ Credentials = Callable[[str, str], Mapping[str, str]]
 
 
 @dataclass(frozen=True)
+class DeliveryLimits:
+    """The tab Delivery; times in seconds.
+
+    ``seconds``: how long an action delivers before it leaves the rest to the delivery input.
+    ``seconds_per_result``: the same in per-result alerting.
+    ``age_limit``: after which what SOAR never took is rejected; it stays, and can be resent.
+    ``receipts``: how long receipts are kept.
+    """
+
+    seconds: float = 20.0
+    seconds_per_result: float = 2.0
+    age_limit: float = 72 * 3600.0
+    receipts: float = 30 * 86_400.0
+
+
+@dataclass(frozen=True)
 class Settings:
     """What administrators set, without secrets."""
 
@@ -40,6 +56,7 @@ class Settings:
     index: str
     writeback_mode: str = "on"
     """``on``, ``preview`` or ``off``: whether notables of Enterprise Security are updated."""
+    delivery: DeliveryLimits = DeliveryLimits()
     problems: tuple[str, ...] = ()
     """What is wrong and yet no reason to stop: said in the log."""
 
@@ -49,13 +66,15 @@ class Settings:
         settings = conf.read(app, SETTINGS)
         accounts = {name: values for name, values in conf.read(app, ACCOUNTS).items() if name != "default"}
         index, problem = _index(conf.read(app, "macros").get(INDEX_MACRO, {}).get("definition", "index=main"))
+        delivery, wrong = _delivery(settings.get("delivery", {}))
         return cls(
             accounts=accounts,
             proxy=settings.get("proxy", {}),
             log_level=_log_level(settings.get("logging", {}).get("loglevel", "")),
             index=index,
             writeback_mode=settings.get("enterprise_security", {}).get("writeback_mode", "").strip() or "on",
-            problems=(problem,) if problem else (),
+            delivery=delivery,
+            problems=(*((problem,) if problem else ()), *wrong),
         )
 
     def account(self, wanted: str, credentials: Credentials) -> Account:
@@ -205,6 +224,27 @@ def _connections(account: str, stanza: Mapping[str, str]) -> int:
 
 def _rate(text: str) -> int:
     return int(text) if text.strip().isdigit() else 0
+
+
+def _delivery(stanza: Mapping[str, str]) -> tuple[DeliveryLimits, list[str]]:
+    """The limits, and what is wrong with those that can't be used: their defaults hold then."""
+    usual, problems = DeliveryLimits(), []
+    values: dict[str, float] = {}
+    for key, unit in (("seconds", 1.0), ("seconds_per_result", 1.0), ("age_limit", 3600.0), ("receipts", 86_400.0)):
+        text = stanza.get(key, "").strip()
+        try:
+            value = float(text) if text else 0.0
+        except ValueError:
+            value = -1.0
+        if 0 < value < _LARGEST:
+            values[key] = value * unit
+        elif text:
+            default = getattr(usual, key) / unit
+            problems.append(
+                f'The setting {key} is "{text}", which is no number above 0: {default:g} holds. '
+                "Correct it on the add-on's configuration page, tab Delivery."
+            )
+    return DeliveryLimits(**values), problems
 
 
 def _log_level(text: str) -> str:
