@@ -62,7 +62,8 @@ def test_a_shipped_rule_is_switched_off(visit: OpenVisit, rules: Path) -> None:
     here.tab(TAB)
     _search(here, "raw_event")
     here.row("raw_event").get_by_role("switch").click()
-    expect(here.row("raw_event")).to_contain_text("Off")
+    expect(here.row("raw_event").get_by_role("switch")).not_to_be_checked()
+    here.picture("mapping_off")
     assert conffile.read(str(rules))["raw_event"]["disabled"] in {"1", "true"}
 
 
