@@ -207,7 +207,7 @@ def test_a_searchs_container_is_planned_part_by_part() -> None:
     rows = RowList([make_row(n) for n in range(10_000)])
     shipments = Planner(make_run(), asked(container_per="search"), CountingMapper(), "events").plan(rows)
     next(shipments)
-    assert rows.handed_out <= PART_ARTIFACTS + 16
+    assert rows.handed_out <= PART_ARTIFACTS + 64
 
 
 def test_groups_beyond_what_memory_holds_take_further_passes(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,7 +27,7 @@ GROUP_ROWS = 5_000
 """Most rows held in memory while rows are put together to groups."""
 
 _MOST_INTERNED = 1_000
-_MOST_AHEAD = 16
+_MOST_AHEAD = 64
 
 
 class RowSource(Protocol):
