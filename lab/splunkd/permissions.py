@@ -45,7 +45,7 @@ class Permissions:
         read, write = access.get("read", ()), access.get("write", ())
         can_write = allows(write, user)
         sharing = "global" if settings.get("export") == "system" else "app"
-        return Acl(app, "nobody", sharing, read, write, can_write, removable and can_write)
+        return Acl(app, settings["owner"], sharing, read, write, can_write, removable and can_write)
 
     def exported(self, app: str, kind: str, name: str) -> bool:
         """Return whether other apps see the object."""

@@ -130,6 +130,21 @@ def test_only_who_may_act_creates(lab: Lab, command: Run, doctor: Doctor) -> Non
     assert "edit_soar_outbox" in refused.texts("ERROR")[0]
 
 
+def test_an_account_of_the_delivery_input(lab: Lab, doctor: Doctor) -> None:
+    """An analyst may use it and gets no secret of it: that is no fault. An administrator examines it in full."""
+    lab.splunkd.add_user("ann", ["user", "send_to_soar_user"])
+    lab.splunkd.add_user("bob", ["power"])
+    add_account(lab, "served", lab.account().url, lab.account().token)
+    lab.management.post(f"{CONF}/served", {"delivery": "service", "is_default": "0"})
+    rows = doctor("account=served", "ann")
+    told(rows, "account", "ok", '"served": https://')
+    told(rows, "sign_in", "skipped", "Only the delivery input, and administrators, have the secret")
+    told(rows, "label", "skipped", "have one run this")
+    assert "failed" not in {row["verdict"] for row in rows.values()}
+    told(doctor("account=served"), "sign_in", "ok")
+    told(doctor("account=served", "bob"), "account", "failed", "use_soar_actions")
+
+
 def test_a_server_that_is_away(lab: Lab, doctor: Doctor) -> None:
     """The first step that fails is the answer, what comes after it is skipped."""
     with socket.socket() as taken:
@@ -185,6 +200,24 @@ def test_a_saved_search_that_sends_nothing(lab: Lab, doctor: Doctor) -> None:
     told(rows, "label", "failed", 'no label "nope"')
     told(rows, "answer", "failed", "because of search:", "Look at label too.")
     told(doctor("search=Nothing"), "search", "failed", 'No saved search "Nothing"')
+
+
+def test_a_saved_search_whose_owner_may_not_send(lab: Lab, doctor: Doctor) -> None:
+    """Without the capability, or without a role that the account is open to."""
+    lab.splunkd.add_user("ann", ["user", "send_to_soar_user"])
+    lab.splunkd.add_user("bob", ["power"])
+    add_account(lab, "limited", lab.account().url, lab.account().token)
+    lab.management.post(f"{CONF}/limited", {"allowed_roles": "soc", "is_default": "0"})
+    fields = {"search": "x", "is_scheduled": "1", "action.send_to_soar": "1"}
+    saved = "/servicesNS/nobody/search/saved/searches"
+    for name in ("of ann", "of bob"):
+        lab.management.post(saved, {"name": name, **fields})
+    owners = "[savedsearches/of ann]\nowner = ann\n[savedsearches/of bob]\nowner = bob\n"
+    with file(lab.home.apps / "search" / "metadata" / "local.meta", owners):
+        told(doctor('search="of ann"'), "search", "ok", "owner ann")
+        told(doctor('search="of bob"'), "search", "failed", "bob may not use SOAR accounts.", "use_soar_actions")
+        lab.management.post(f"{saved}/of%20ann", {"action.send_to_soar.param.account": "limited"})
+        told(doctor('search="of ann"'), "search", "failed", "limited to other roles")
 
 
 def test_files_and_settings_that_are_not_as_they_should_be(lab: Lab, doctor: Doctor) -> None:

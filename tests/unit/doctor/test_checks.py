@@ -281,6 +281,11 @@ def test_container(facts: dict[str, Any], verdict: str, words: tuple[str, ...]) 
         (saved(scheduled=False), "failed", ("not scheduled",)),
         (saved(problems=("Parameter automation is 2.",)), "failed", ("automation is 2", "Correct")),
         (saved(dry_run=True), "failed", ("dry_run",)),
+        (
+            saved(refused=Unread("ann may not use SOAR accounts.", "It takes x.")),
+            "failed",
+            ("ann may not use", "It takes x."),
+        ),
         (saved(suppressed="24h"), "warning", ("throttled", "24h")),
         (several((saved(), saved(app="es")), "Brute force"), "failed", ("search (ann), es (ann)",)),
     ],

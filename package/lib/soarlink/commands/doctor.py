@@ -19,9 +19,10 @@ from soarlink.doctor.examination import Examination, answering, diagnose
 from soarlink.doctor.facts import SavedSearch, Subject, Trial, Unread
 from soarlink.errors import ParameterError, SendToSoarError, SplunkdError
 from soarlink.plan.parameters import DEFAULTS
+from soarlink.secret import Secret
 from soarlink.soar.client import SoarClient
 from soarlink.splunk import grant
-from soarlink.splunk.settings import Settings
+from soarlink.splunk.settings import Settings, no_secrets
 
 if TYPE_CHECKING:
     from soarlink.doctor.diagnosis import Diagnosis
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 PATIENCE = 20.0
 """Most seconds that one answer of SOAR is waited for: a person waits."""
 
+_REFUSED = (401, 403)
 _SECTIONS = {check.name: check.section for check in CHECKS}
 
 
@@ -69,16 +71,18 @@ class DoctorCommand(OutboxCommand):
             disk_reader.log_age(home(), "soar_delivery", now), disk_reader.log_age(home(), "soar_feedback", now)
         )
         splunk = splunk_reader.read(splunkd, settings, request.search, logs, now)
-        account = _account(splunkd, settings, request.account or _parameters(splunk).get("account", ""))
+        account, withheld = _account(splunkd, settings, request.account or _parameters(splunk).get("account", ""))
         subject = _subject(request, _parameters(splunk), account)
         name = "" if isinstance(account, Unread) else account.name
         disk: DiskFacts = disk_reader.read(APP, home(), name, self.clock)
         if isinstance(account, Unread):
             return Examination(account, (), None, splunk, disk, subject, now), None
-        steps = connection(account, self.clock)
         polls = splunk_reader.polls(splunkd, settings, account.name)
-        soar, attempt = (None, None) if first_failed(steps) else self._ask(account, subject, splunkd)
         said = f'"{account.name}": {account.url}, default label {account.default_label}.'
+        if withheld:
+            return Examination(said, (), None, splunk, disk, subject, now, None, polls, withheld), account
+        steps = connection(account, self.clock)
+        soar, attempt = (None, None) if first_failed(steps) else self._ask(account, subject, splunkd)
         return Examination(said, steps, soar, splunk, disk, subject, now, attempt, polls), account
 
     def _ask(self, account: Account, subject: Subject, splunkd: Splunkd) -> tuple[SoarFacts, Trial | None]:
@@ -93,18 +97,27 @@ class DoctorCommand(OutboxCommand):
             client.close()
 
 
-def _account(splunkd: Splunkd, settings: Settings, wanted: str) -> Account | Unread:
+def _account(splunkd: Splunkd, settings: Settings, wanted: str) -> tuple[Account | Unread, str]:
     """The account with its secret, as the caller may have it: the one place where the doctor gets it.
 
-    One that leaves sending to the delivery input takes the right to read stored passwords.
+    Returns:
+        The account, or why there is none; and, where the caller may use the account but not have its secret, why: only
+        the delivery input sends for it. Who may read stored passwords has the secret all the same.
     """
+    withheld = ""
     try:
         name = settings.account_name(wanted)
         granted = grant.ask(splunkd, name)
-        account = settings.account(name, splunkd.credentials if granted.by_service else granted.credentials)
+        try:
+            account = settings.account(name, splunkd.credentials if granted.by_service else granted.credentials)
+        except SplunkdError as error:
+            if not granted.by_service or error.status not in _REFUSED:
+                raise
+            account = replace(settings.account(name, no_secrets), token=Secret(""), password=Secret(""), proxy=None)
+            withheld = f'Only the delivery input, and administrators, have the secret of "{name}": have one run this.'
     except SendToSoarError as error:
-        return Unread(error.what, error.remedy)
-    return replace(account, read_timeout=min(account.read_timeout, PATIENCE))
+        return Unread(error.what, error.remedy), ""
+    return replace(account, read_timeout=min(account.read_timeout, PATIENCE)), withheld
 
 
 def _parameters(splunk: SplunkFacts) -> dict[str, str]:

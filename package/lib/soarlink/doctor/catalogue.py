@@ -55,7 +55,11 @@ CHECKS: tuple[Check, ...] = (
     Check("rights", RIGHTS, "the account may do in SOAR what the add-on does"),
     Check("privilege", RIGHTS, "the account may not do far more than that, as an administrator's token may"),
     Check("create", RIGHTS, "with create=true: a test container is sent, read back and closed"),
-    Check("search", NAMES, "with search=…: it is enabled, scheduled, has the action, right parameters and no dry run"),
+    Check(
+        "search",
+        NAMES,
+        "with search=…: it is enabled, scheduled, has the action, right parameters, no dry run, an owner who may",
+    ),
     Check("label", NAMES, "SOAR has the label"),
     Check("severity", NAMES, "SOAR has the severity"),
     Check("playbook", NAMES, "with a playbook: it exists under that name, is no input playbook, fits the label"),
@@ -71,7 +75,9 @@ CHECKS: tuple[Check, ...] = (
     Check("pause", BACKLOG, "the server is not left alone because it turned us away"),
     Check("outbox", BACKLOG, "nothing waits in the outbox, or not for long"),
     Check("rejects", BACKLOG, "nothing in the outbox was rejected"),
-    Check("feedback", BACKLOG, "the feedback input is enabled and alive"),
+    Check(
+        "feedback", BACKLOG, "the feedback input is enabled and alive, and its last poll of the account was complete"
+    ),
     Check("kv_store", SPLUNK, "the KV store is ready"),
     Check("index", SPLUNK, "the index of the result events exists, and the caller may search it"),
     Check("cim", SPLUNK, "the action's log is parsed, Splunk_SA_CIM is enabled if it is there"),

@@ -196,7 +196,8 @@ class Index:
 class SavedSearch:
     """A saved search with an action of ours. ``problems`` are what is wrong with its parameters.
 
-    ``suppressed``: how long it is throttled after it has triggered; empty when it is not.
+    ``suppressed``: how long it is throttled after it has triggered; empty when it is not. ``refused``: why its owner
+    may not use the account; None when they may, and when that can't be told.
     """
 
     name: str
@@ -209,6 +210,7 @@ class SavedSearch:
     suppressed: str = ""
     problems: tuple[str, ...] = ()
     parameters: Mapping[str, str] = field(default_factory=dict)
+    refused: Unread | None = None
 
 
 @dataclass(frozen=True)

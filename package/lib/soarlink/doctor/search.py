@@ -27,6 +27,8 @@ def search(found: SavedSearch | Unread | None) -> Diagnosis:
         )
     if found.problems:
         return Diagnosis.failed(name, f"{what}: {' '.join(found.problems)}", "Correct the action's parameters.")
+    if found.refused is not None:
+        return Diagnosis.failed(name, f"{what}: {found.refused.what}", found.refused.remedy)
     if found.dry_run:
         return Diagnosis.failed(name, f"{what} has dry_run set: nothing is sent.", "Set the parameter dry_run to 0.")
     if found.suppressed:

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Callable, TypeVar
 from urllib.parse import quote, urlencode
 
+from soarlink.access.decision import require_capability, require_role
 from soarlink.doctor.facts import App, Caller, Heartbeat, Index, Lease, Polls, SavedSearch, SplunkFacts, Unread
 from soarlink.doctor.platform import LOG_SOURCE
 from soarlink.doctor.search import several
-from soarlink.errors import ParameterError, SettingsError, SplunkdError
+from soarlink.errors import AccessRefused, ParameterError, SettingsError, SplunkdError
 from soarlink.feedback import checkpoint
 from soarlink.feedback import settings as feedback_settings
 from soarlink.outbox.collection import Outbox
 from soarlink.outbox.lease import COLLECTION as LEASES
 from soarlink.plan import parameters
+from soarlink.splunk import policy, users
 from soarlink.splunk.kvstore import KvStore
 from soarlink.splunk.passwords import APP
 
@@ -65,7 +67,7 @@ def read(splunkd: Splunkd, settings: Settings, search: str, logs: Inputs, now: f
         parsing=_try(
             lambda: _one(splunkd, f"/servicesNS/nobody/system/configs/conf-props/{quote(LOG_SOURCE, safe='')}")
         ),
-        search=_search(splunkd, search) if search else None,
+        search=_search(splunkd, settings, search) if search else None,
     )
 
 
@@ -188,7 +190,7 @@ def _events(splunkd: Splunkd, index: str) -> int:
     return sum(int(str(row.get("count") or "0")) for row in rows if isinstance(row, dict))
 
 
-def _search(splunkd: Splunkd, name: str) -> SavedSearch | Unread:
+def _search(splunkd: Splunkd, settings: Settings, name: str) -> SavedSearch | Unread:
     entries = _try(lambda: _entries(splunkd, f"/servicesNS/-/-/saved/searches/{quote(name, safe='')}?count=0"))
     if isinstance(entries, Unread):
         if entries.is_absent:
@@ -197,7 +199,24 @@ def _search(splunkd: Splunkd, name: str) -> SavedSearch | Unread:
     found = tuple(_saved(entry) for entry in entries)
     if not found:
         return Unread(f'No saved search "{name}" is visible to you.', "Check its name, its app and its sharing.")
-    return found[0] if len(found) == 1 else several(found, name)
+    if len(found) > 1:
+        return several(found, name)
+    return replace(found[0], refused=_refused(splunkd, settings, found[0]))
+
+
+def _refused(splunkd: Splunkd, settings: Settings, search: SavedSearch) -> Unread | None:
+    """Why the search's owner, as whom its action runs, may not use the account; who may not see users can't tell."""
+    try:
+        owner = users.named(splunkd.get, search.owner)
+        require_capability(owner)
+        name = settings.account_name(search.parameters.get("account", ""))
+        allowed = policy.access(name, settings.accounts[name])
+        require_role(owner, name, allowed, lambda roles: users.with_imported(splunkd.get, roles))
+    except AccessRefused as error:
+        return Unread(error.what, error.remedy)
+    except (SplunkdError, SettingsError):
+        return None
+    return None
 
 
 def configuration(content: Mapping[str, Any]) -> dict[str, str]:
