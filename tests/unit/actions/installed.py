@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import re
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -36,6 +38,8 @@ class Installed:
     sid: str
     session_key: str = SESSION_KEY
     payload: dict[str, Any] = field(default_factory=dict)
+    clock: Callable[[], float] = time.time
+    monotonic: Callable[[], float] = time.monotonic
 
     def configure(self, name: str, text: str) -> None:
         """Write a local conf file of the add-on."""
@@ -65,7 +69,8 @@ class Installed:
             "configuration": parameters,
             **self.payload,
         }
-        return send_to_soar.main(["send_to_soar.py", "--execute"], io.BytesIO(json.dumps(document).encode()))
+        stdin = io.BytesIO(json.dumps(document).encode())
+        return send_to_soar.main(["send_to_soar.py", "--execute"], stdin, self.clock, self.monotonic)
 
     def log(self) -> str:
         """The log of all runs."""

@@ -47,6 +47,7 @@ class Site:
         home = self.splunkd.home
         self.key = self.splunkd.key()
         self.installed = Installed(home, home / "etc/apps" / APP, self.splunkd.uri, self.sid, self.key)
+        self.installed.clock = self.installed.monotonic = self.clock
         self.log: logging.Logger = logger(home, "soar_delivery")
         self.tenure = self.apply("sh1")
         self.session = Session(
@@ -75,7 +76,7 @@ class Site:
         return time.time() + self.offset
 
     def later(self, seconds: float) -> None:
-        """Let time pass. Breakers keep to the machine's clock: their pauses are ended here."""
+        """Let time pass; a breaker of the account is closed."""
         self.offset += seconds
         Breaker(self.installed.delivery / "breaker", "lab", self.clock).close()
 

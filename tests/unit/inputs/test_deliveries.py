@@ -12,6 +12,7 @@ import pytest
 
 from soarlink.commands.act import Desk
 from soarlink.commands.arguments import RESEND, ActRequest
+from soarlink.delivery.breaker import FIRST_PAUSE
 from soarlink.errors import KvStoreUnavailable
 from soarlink.outbox.item import DELIVERED, DISCARDED, PENDING, REJECTED
 from soarlink.outbox.selection import Filters
@@ -122,7 +123,8 @@ def test_a_server_that_turns_us_away_is_left_alone_and_said(site: Site) -> None:
     session.request("DELETE", "/services/messages/send_to_soar_lab")
     session.close()
     assert "the account lab is turned away" in messages
-    site.offset += 3_000
+    site.offset += FIRST_PAUSE - 1
+    site.outbox.replace_many([replace(item, next_attempt=site.clock()) for item in site.items()])
     assert site.deliveries().round() == 0
     site.secret("lab", "K2Zmb28tdW5pdC10ZXN0LXRva2Vu")
     site.later(1)

@@ -17,7 +17,6 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from soarlink.actions import send_to_soar
-from soarlink.actions.alert import Alert
 from soarlink.errors import KvStoreUnavailable
 from soarlink.inputs.deliveries import Deliveries
 from soarlink.inputs.journals import Journals
@@ -71,8 +70,7 @@ class _Alone:
 class Delivery(RuleBasedStateMachine):
     """One search head, one SOAR.
 
-    `patch` is there while the machine runs; the action has no clock of its own to set, so the machine's is put in the
-    place of those that it takes from `time`.
+    `patch` is there while the machine runs.
     """
 
     patch: pytest.MonkeyPatch
@@ -89,6 +87,7 @@ class Delivery(RuleBasedStateMachine):
         for name in ("var/log/splunk", "var/run/splunk", "var/spool/splunk"):
             (self.home / name).mkdir(parents=True)
         self.installed = Installed(self.home, self.folder / "app", "https://127.0.0.1:1", "")
+        self.installed.clock = self.installed.monotonic = self.clock
         self.installed.configure("ta_send_to_soar_account", "[lab]\nurl = https://soar\nread_timeout = 20\n")
         self.log = logger(self.home, "soar_delivery")
         self.session = Session(
@@ -113,8 +112,6 @@ class Delivery(RuleBasedStateMachine):
         patch.setattr(session_module, "connect", lambda *_: _Splunkd())
         patch.setattr("soarlink.inputs.session.connect", lambda *_: _Splunkd())
         patch.setattr("soarlink.actions.send_to_soar.signal.signal", lambda *_: None)
-        patch.setattr(send_to_soar, "time", self)
-        patch.setattr(Alert.__init__, "__kwdefaults__", {"clock": self.clock})
         steps = (
             (Ledger, "_append"),
             (ActionLogHandler, "emit"),
@@ -123,12 +120,6 @@ class Delivery(RuleBasedStateMachine):
         )
         for holder, name in steps:
             patch.setattr(holder, name, process.wrap(getattr(holder, name)))
-
-    def time(self) -> float:
-        """What the action takes from the module `time`."""
-        return self.clock()
-
-    monotonic = time
 
     @initialize()
     def begin(self) -> None:

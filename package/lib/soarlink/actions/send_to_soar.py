@@ -42,12 +42,19 @@ APP = Path(__file__).resolve().parents[3]
 """The add-on's folder: ``lib/soarlink/actions`` is three below it."""
 
 
-def main(argv: list[str], stdin: IO[bytes]) -> int:
+def main(
+    argv: list[str],
+    stdin: IO[bytes],
+    clock: Callable[[], float] = time.time,
+    monotonic: Callable[[], float] = time.monotonic,
+) -> int:
     """Run the action as splunkd starts it.
 
     Args:
         argv: script name and ``--execute``.
         stdin: the alert payload.
+        clock: epoch seconds.
+        monotonic: seconds of a clock that nobody sets.
 
     Returns:
         The process's exit code, see :mod:`soarlink.delivery.outcome`.
@@ -61,9 +68,9 @@ def main(argv: list[str], stdin: IO[bytes]) -> int:
         sys.stderr.write(f"ERROR {ACTION}: {error}\n")  # splunkd.log is all there is without a payload
         return EXIT_CONFIGURATION
     home = Path(os.environ["SPLUNK_HOME"])
-    action = CommonAction(invocation, home)
+    action = CommonAction(invocation, home, clock=clock)
     try:
-        return _Run(invocation, action, home).execute()
+        return _Run(invocation, action, home, clock, monotonic).execute()
     finally:
         action.close()
 
@@ -71,7 +78,16 @@ def main(argv: list[str], stdin: IO[bytes]) -> int:
 class _Run:
     """One call of the action."""
 
-    def __init__(self, invocation: payload.Invocation, action: CommonAction, home: Path) -> None:
+    def __init__(
+        self,
+        invocation: payload.Invocation,
+        action: CommonAction,
+        home: Path,
+        clock: Callable[[], float],
+        monotonic: Callable[[], float],
+    ) -> None:
+        self._clock = clock
+        self._monotonic = monotonic
         self._invocation = invocation
         self._action = action
         self._home = home
@@ -99,7 +115,7 @@ class _Run:
         """What the results were told already, when the action was called for this search before."""
         invocation = self._invocation
         call = f"{invocation.fixed_rid or ''}{invocation.rid_suffix}"
-        if not JournalStore(journal_root(self._home)).note_call(ACTION, invocation.run.sid, call):
+        if not JournalStore(journal_root(self._home), clock=self._clock).note_call(ACTION, invocation.run.sid, call):
             self._history = camhistory.read(self._action.log, invocation.run.sid)
             self._clerk = Clerk(self._action, history=self._history)
 
@@ -142,7 +158,7 @@ class _Run:
             return EXIT_CONFIGURATION
         except SplunkdError as error:
             grant = error
-        store = JournalStore(journal_root(self._home))
+        store = JournalStore(journal_root(self._home), clock=self._clock)
         invocation = self._invocation
         call = f"{invocation.fixed_rid or ''}{invocation.rid_suffix} {request.account_name}"
         key = run_key(ACTION, invocation.run.sid, call, invocation.results_file)
@@ -190,12 +206,12 @@ class _Run:
             journal.release()
 
     def _deliver(self, request: Request, store: JournalStore, journal: Journal, grant: Grant | SplunkdError) -> int:
-        alert = Alert(request, journal, self._action, self._clerk, app=APP, home=self._home)
+        alert = Alert(request, journal, self._action, self._clerk, app=APP, home=self._home, clock=self._clock)
         limits = request.settings.delivery
         seconds = limits.seconds if self._invocation.fixed_rid is None else limits.seconds_per_result
 
         def gate(account: Account) -> Gate:
-            found = open_gate(self._home, account.name, seconds)
+            found = open_gate(self._home, account.name, seconds, clock=self._clock, monotonic=self._monotonic)
             signal.signal(signal.SIGTERM, lambda *_: found.stop())
             return found
 
@@ -229,12 +245,20 @@ class _Run:
         tell_every_row(self._results, self._clerk, state, str(error), self._action)
 
 
-def open_gate(home: Path, account: str, seconds: float | None, may_ask: Callable[[], bool] = lambda: True) -> Gate:
-    """The gate of one run towards an account's server."""
+def open_gate(
+    home: Path,
+    account: str,
+    seconds: float | None,
+    *,
+    clock: Callable[[], float],
+    monotonic: Callable[[], float],
+    may_ask: Callable[[], bool] = lambda: True,
+) -> Gate:
+    """The gate of one run towards an account's server, see :class:`Gate`; ``clock`` gives epoch seconds."""
     from soarlink.delivery.breaker import Breaker
     from soarlink.delivery.gate import Gate
 
-    return Gate(Breaker(journal_root(home) / "breaker", account, time.time), seconds, time.monotonic, may_ask)
+    return Gate(Breaker(journal_root(home) / "breaker", account, clock), seconds, monotonic, may_ask)
 
 
 def _account(request: Request, grant: Grant | SplunkdError) -> Account:

@@ -108,7 +108,7 @@ class Choices:
         self._accounts = {name: dict(stanza) for name, stanza in accounts.items()}
 
     def _take_list(self, settings: Settings, name: str, part: str) -> None:
-        gate = open_gate(self._session.home, name, None)
+        gate = open_gate(self._session.home, name, None, **self._session.clocks)
         try:
             closed = gate.check()
             if closed is not None:

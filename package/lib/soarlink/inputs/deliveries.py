@@ -89,7 +89,7 @@ class Deliveries:
             self._log.info("Receipts removed %s", fields({"count": count}))
 
     def _is_paused(self, account: str) -> bool:
-        return open_gate(self._session.home, account, None).check() is not None
+        return open_gate(self._session.home, account, None, **self._session.clocks).check() is not None
 
     def _send(self, settings: Settings, name: str, items: Sequence[OutboxItem]) -> None:
         loaded: dict[str, tuple[OutboxItem, Payload]] = {}
@@ -118,7 +118,9 @@ class Deliveries:
 
         runs = _Runs(self._outbox, loaded)
         traits = ServerTraits()
-        gate = open_gate(self._session.home, account.name, None, lambda: self._may_ask(account))
+        gate = open_gate(
+            self._session.home, account.name, None, may_ask=lambda: self._may_ask(account), **self._session.clocks
+        )
         shipments = (
             _looked_for(shipment) if item.unclear else shipment
             for item, found in loaded.values()

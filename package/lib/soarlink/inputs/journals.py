@@ -168,7 +168,7 @@ class Journals:
                 raise NotTried(error.what, error.remedy) from None  # it was written down: somebody may mend it
 
         def gate(found: Account) -> Gate:
-            return open_gate(session.home, found.name, None)
+            return open_gate(session.home, found.name, None, **session.clocks)
 
         _resolve(outbox, journal.ledger)
         alert.deliver(account, gate)

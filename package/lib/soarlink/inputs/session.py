@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from soarlink.access import decision
 from soarlink.errors import AccessRefused, SplunkdError
@@ -23,6 +23,13 @@ if TYPE_CHECKING:
 _UNKNOWN = 404
 
 
+class Clocks(TypedDict):
+    """Epoch seconds, and seconds of a clock that nobody sets."""
+
+    clock: Callable[[], float]
+    monotonic: Callable[[], float]
+
+
 @dataclass(frozen=True)
 class Session:
     """splunkd as the input knows it, and the clocks."""
@@ -34,6 +41,11 @@ class Session:
     clock: Callable[[], float]
     monotonic: Callable[[], float]
     random: Callable[[], float]
+
+    @property
+    def clocks(self) -> Clocks:
+        """The two clocks, by the names that others take them under."""
+        return {"clock": self.clock, "monotonic": self.monotonic}
 
     def splunkd(self) -> Splunkd:
         """A connection; close it after use."""
