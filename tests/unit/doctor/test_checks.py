@@ -496,6 +496,8 @@ def test_enterprise_security(app: Any, who: Any, verdict: str, words: tuple[str,
 def test_interpreter(version: tuple[int, int, int], verdict: str) -> None:
     """The two that Splunk brings."""
     told(platform.interpreter(Interpreter(version, "/p", "OpenSSL")), verdict, ".".join(map(str, version)))
+    brought = platform.interpreter(Interpreter(version, "/p", "OpenSSL", ((3, 9), (3, 13))))
+    told(brought, verdict, "Splunk brings 3.9, 3.13")
 
 
 def test_mapping() -> None:

@@ -135,12 +135,15 @@ def test_settings_with_an_effect_are_left_alone(app: Path, home: Path) -> None:
 def test_everything_is_read(app: Path, home: Path) -> None:
     """A healthy search head."""
     write(app / "local" / f"{MAPPING}.conf", "[mine]\norder = 1\nfields = mine\nto = cs1\n")
+    for name in ("python3.13", "python3.9", "python3.9-config", "python3"):
+        write(home / "bin" / name, "")
     found = disk_reader.read(app, home, "prod", lambda: NOW)
     assert isinstance(found.mapping, int)
     assert found.mapping > 100
     assert (found.own_rules, found.overrides, found.journals, found.pause) == (("mine",), (), (), "")
     assert found.limits["maxresults"] == "50000"
     assert found.interpreter.version >= (3, 9, 0)
+    assert found.interpreter.brought == ((3, 9), (3, 13))
     assert found.package == Package(6)
 
 

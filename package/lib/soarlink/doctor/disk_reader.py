@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import ssl
 import sys
 from collections.abc import Iterator
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 ACTION = "send_to_soar"
+_PYTHON = re.compile(r"python(\d)\.(\d+)(?:\.exe)?")
 
 
 def read(app: Path, home: Path, account: str, clock: Callable[[], float]) -> DiskFacts:
@@ -41,7 +43,7 @@ def read(app: Path, home: Path, account: str, clock: Callable[[], float]) -> Dis
         journals=tuple(_journals(home, clock())),
         pause="" if pause is None else pause.reason,
         limits=conf.read(app, "alert_actions").get(ACTION, {}),
-        interpreter=Interpreter((major, minor, micro), sys.executable, ssl.OPENSSL_VERSION),
+        interpreter=Interpreter((major, minor, micro), sys.executable, ssl.OPENSSL_VERSION, _brought(home)),
         package=take(app),
     )
 
@@ -59,6 +61,11 @@ def _mapping(app: Path) -> int | Unread:
         return len(rules.load(app).rules)
     except MappingError as error:
         return Unread(error.what, error.remedy)
+
+
+def _brought(home: Path) -> tuple[tuple[int, int], ...]:
+    found = (_PYTHON.fullmatch(path.name) for path in (home / "bin").glob("python3.*"))
+    return tuple(sorted((int(match[1]), int(match[2])) for match in found if match is not None))
 
 
 def _journals(home: Path, now: float) -> Iterator[WaitingJournal]:

@@ -251,11 +251,12 @@ class WaitingJournal:
 
 @dataclass(frozen=True)
 class Interpreter:
-    """The Python that runs the add-on."""
+    """The Python that runs the add-on. ``brought``: the versions that stand in Splunk's own ``bin``."""
 
     version: tuple[int, int, int]
     path: str
     openssl: str
+    brought: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True)

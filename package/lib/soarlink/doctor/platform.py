@@ -106,16 +106,16 @@ def enterprise_security(app: App | Unread | None, caller: Caller | Unread) -> Di
 
 
 def interpreter(found: Interpreter) -> Diagnosis:
-    """The Python that runs the add-on."""
+    """The Python that runs the add-on, and those that Splunk brings: actions may run with another of them."""
     name = "interpreter"
-    version = ".".join(map(str, found.version))
-    what = f"Python {version} ({found.path}) with {found.openssl}"
+    what = f"Python {_dotted(found.version)} ({found.path}) with {found.openssl}"
+    if found.brought:
+        what = f"{what}; Splunk brings {listed([_dotted(one) for one in found.brought])}"
     if found.version[:2] in PYTHONS:
         return Diagnosis.ok(name, f"{what}.")
-    supported = " and ".join(".".join(map(str, one)) for one in PYTHONS)
-    return Diagnosis.warning(
-        name, f"{what}; tested are {supported}.", "Let Splunk run the add-on with its own Python (python.required)."
-    )
+    tested = " and ".join(_dotted(one) for one in PYTHONS)
+    remedy = "Let Splunk run the add-on with its own Python (python.required)."
+    return Diagnosis.warning(name, f"{what}; tested are {tested}.", remedy)
 
 
 def covers(patterns: Iterable[str], name: str) -> bool:
@@ -125,6 +125,10 @@ def covers(patterns: Iterable[str], name: str) -> bool:
         for pattern in patterns
         if pattern.strip().startswith("_") == name.startswith("_")
     )
+
+
+def _dotted(version: tuple[int, ...]) -> str:
+    return ".".join(map(str, version))
 
 
 def _missing(found: Index) -> Diagnosis | None:
