@@ -12,6 +12,7 @@ from urllib.parse import urlencode, urlsplit
 
 from lab.runner.errors import LabError
 from lab.runner.locks import FileLock
+from lab.splunkd.users import SYSTEM_USER
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,6 +37,7 @@ class SplunkdHost:
         self._lock = FileLock(folder / ".splunkd.lock")
         self._start = start
         self._password = ""
+        self._system_key = ""
         self.stand_in: StandInSplunkd | None = None
         self.uri = ""
         self.ca_file = Path()
@@ -61,10 +63,19 @@ class SplunkdHost:
             self._lock.release()
 
     def share(self, password: str) -> None:
-        """Let labs in other processes find this splunkd; they log in with a password that all its users have."""
+        """Let labs in other processes find this splunkd.
+
+        Args:
+            password: what all its users log in with. Nobody logs in as splunkd itself: the note holds a key for that.
+        """
         partial = self._note.with_suffix(".partial")
         partial.unlink(missing_ok=True)
-        note = {"uri": self.uri, "ca_file": str(self.ca_file), "password": password}
+        note = {
+            "uri": self.uri,
+            "ca_file": str(self.ca_file),
+            "password": password,
+            "system_key": self.session_key(SYSTEM_USER),
+        }
         with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as stream:
             json.dump(note, stream)
         partial.replace(self._note)
@@ -77,7 +88,7 @@ class SplunkdHost:
         """
         if self.stand_in is not None:
             return self.stand_in.session_key(user=user)
-        return self._log_in(user)
+        return self._system_key if user == SYSTEM_USER else self._log_in(user)
 
     def _find(self) -> None:
         try:
@@ -85,7 +96,8 @@ class SplunkdHost:
         except FileNotFoundError as error:
             # Nothing but `lab serve` gives the state folder free while its splunkd runs, and it leaves a note.
             raise LabError("The lab that runs on this state folder does not say where.", "Stop it.") from error
-        self.uri, self.ca_file, self._password = str(note["uri"]), Path(note["ca_file"]), str(note["password"])
+        self.uri, self.ca_file = str(note["uri"]), Path(note["ca_file"])
+        self._password, self._system_key = str(note["password"]), str(note["system_key"])
 
     def _log_in(self, user: str) -> str:
         address = urlsplit(self.uri)

@@ -105,7 +105,7 @@ def test_token_of_the_environment_does_not_disturb_the_stand_in(three_rows: Path
 
 
 def test_serve_and_send_share_one_soar(three_rows: Path, tmp_path: Path) -> None:
-    """While `lab serve` runs, `lab send` on the same state sends to it, and SIGTERM ends it in order."""
+    """While `lab serve` runs, other commands on the same state use its stand-ins, and SIGTERM ends it in order."""
     with subprocess.Popen(
         [sys.executable, "-m", "lab", "serve"],
         cwd=tmp_path,
@@ -118,9 +118,15 @@ def test_serve_and_send_share_one_soar(three_rows: Path, tmp_path: Path) -> None
             url = server.stdout.readline().split()[-1]
             document = answer_of(lab("send", three_rows, "--json", folder=tmp_path))
             again = lab("serve", folder=tmp_path)
+            drained = answer_of(lab("drain", "--wait", "1", "--json", folder=tmp_path))
+            polled = answer_of(lab("poll", "--json", folder=tmp_path))
+            note = tmp_path / ".lab" / "splunkd.json"
+            assert note.stat().st_mode & 0o777 == 0o600
         finally:
             server.send_signal(signal.SIGTERM)
         assert server.wait(timeout=20) == 0
     assert url.startswith("https://127.0.0.1:")
     assert all(result["container_url"].startswith(url) for result in document["results"])
     assert (again.returncode, "is running already" in again.stderr) == (2, True)
+    assert (drained["exit_code"], polled["exit_code"]) == (0, 0)
+    assert not note.exists()
