@@ -6,6 +6,7 @@ import os
 import sys
 import time
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -119,16 +120,21 @@ class Lab:
         """The stand-in SOAR; without an address when the user's own takes its place."""
         return self._stand_in
 
-    def send(self, request: SendRequest) -> Report:
+    def send(self, request: SendRequest, *, python: Path | None = None) -> Report:
         """Run an action on a results file and report what became of each result.
+
+        Args:
+            request: what to run.
+            python: another interpreter for this run, such as one with limits.
 
         Raises:
             LabError: the request can't be carried out; the action did not run.
         """
+        stage = self._stage_with(python)
         if not self._shared:
-            return send(self._opened(), request)
+            return send(stage, request)
         with FileLock(self.state / ".lock"):
-            return send(self._opened(), request)
+            return send(stage, request)
 
     def share(self, password: str) -> None:
         """Let other labs use the state folder while this one goes on: they use its splunkd and its SOAR.
@@ -145,9 +151,9 @@ class Lab:
         self._shared = True
         self._turn.release()
 
-    def delivery(self) -> ModularInput:
-        """Give the delivery input; it runs from ``with`` to its end."""
-        return self._input("soar_delivery")
+    def delivery(self, *, python: Path | None = None) -> ModularInput:
+        """Give the delivery input; it runs from ``with`` to its end. ``python``: as in :meth:`send`."""
+        return self._input("soar_delivery", python)
 
     def feedback(self) -> ModularInput:
         """Give the feedback input; it runs from ``with`` to its end."""
@@ -160,8 +166,8 @@ class Lab:
         )
         return poll(self._opened(), self.feedback(), self.management, accounts=polled)
 
-    def _input(self, kind: str) -> ModularInput:
-        stage = self._opened()
+    def _input(self, kind: str, python: Path | None = None) -> ModularInput:
+        stage = self._stage_with(python)
         return ModularInput(
             stage.home,
             stage.app,
@@ -190,6 +196,9 @@ class Lab:
         if account is None:
             raise LabError(f"The add-on has no account {ACCOUNT}.", exit_code=1)
         return account
+
+    def _stage_with(self, python: Path | None) -> Stage:
+        return replace(self._opened(), python=python or self.python)
 
     def _opened(self) -> Stage:
         if self._stage is None:

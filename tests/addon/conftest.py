@@ -25,11 +25,16 @@ Send = Callable[..., Report]
 @pytest.fixture(scope="session", params=PYTHONS, ids=lambda version: ".".join(map(str, version)))
 def python(request: pytest.FixtureRequest) -> Path:
     """An interpreter that Splunk runs actions with."""
-    found = interpreters.find(request.param)
+    return interpreter(request.param)
+
+
+def interpreter(version: tuple[int, int]) -> Path:
+    """This CPython; without it the test is skipped, or fails where CI is set."""
+    found = interpreters.find(version)
     if found is None:
         if os.environ.get("CI"):
-            pytest.fail(f"CPython {request.param} is needed and can't be installed here")
-        pytest.skip(f"CPython {request.param} is not on this machine")
+            pytest.fail(f"CPython {version} is needed and can't be installed here")
+        pytest.skip(f"CPython {version} is not on this machine")
     return found.path
 
 

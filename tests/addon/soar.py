@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import requests
@@ -39,6 +40,19 @@ class SoarReader:
     def all_containers(self) -> list[dict[str, Any]]:
         """Every container, oldest first."""
         return list(self._get("/rest/container?page_size=0&sort=id&order=asc")["data"])
+
+    def all_artifacts(self) -> dict[int, list[str]]:
+        """The source addresses of all artifacts, by container; containers without artifacts are there too."""
+        found: dict[int, list[str]] = {container["id"]: [] for container in self.all_containers()}
+        for artifact in self._get("/rest/artifact?page_size=0&include_expensive")["data"]:
+            found[artifact["container"]].append(artifact["cef"].get("sourceAddress", ""))
+        return found
+
+    def run_counts(self, playbook: str) -> Counter[int]:
+        """How many runs of one playbook each container has had."""
+        names = {row["id"]: row["name"] for row in self._get("/rest/playbook?page_size=0")["data"]}
+        runs = self._get("/rest/playbook_run?page_size=0")["data"]
+        return Counter(run["container"] for run in runs if names.get(run["playbook"]) == playbook)
 
     def runs(self, number: int | None) -> list[dict[str, Any]]:
         """The playbook runs of a container."""

@@ -251,6 +251,42 @@ def test_a_cut_line_is_no_line(tmp_path: Path) -> None:
         assert Ledger(copy).is_told(5, "delivered")
 
 
+SHORT_OF_ROOM = """
+import resource, sys
+from pathlib import Path
+from soarlink.errors import JournalError
+from soarlink.journal.ledger import Ledger
+ledger = Ledger(Path(sys.argv[1]))
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))
+noted = 0
+try:
+    while True:
+        ledger.note_rejected(f"a{noted}", "no")
+        noted += 1
+except JournalError as error:
+    assert "can't be continued" in str(error), error
+resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+assert ledger.rejection(f"a{noted}") is None
+ledger.note_rejected("later", "no")
+print(noted)
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="limits of files are POSIX's")
+def test_a_disk_that_takes_half_a_line_damages_nothing(tmp_path: Path) -> None:
+    """A line that did not fit is gone, said, and not continued by the next one."""
+    path = tmp_path / "ledger"
+    command = [sys.executable, "-c", SHORT_OF_ROOM, str(path)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60)
+    ledger = Ledger(path)
+    noted = int(done.stdout)
+    assert noted > 10
+    assert all(ledger.rejection(f"a{number}") == "no" for number in range(noted))
+    assert ledger.rejection(f"a{noted}") is None
+    assert ledger.rejection("later") == "no"
+    ledger.close()
+
+
 def test_a_second_release_is_harmless(store: JournalStore, results: Path) -> None:
     """Whoever meets an error after the end releases again: the descriptor may be another file's by then."""
     journal = store.create("k", PAYLOAD, results, SETTINGS)

@@ -102,6 +102,11 @@ class _Run:
         except ResultsError as error:
             self._tell_all(REJECTED, error)
             return EXIT_INTERNAL
+        except JournalError as error:  # written down, but how far it has come can't be: the delivery input goes on
+            self._action.message(str(error), level=logging.ERROR)
+            self._clerk.end_open(QUEUED, str(error))
+            tell_every_row(self._results, self._clerk, QUEUED, str(error), self._action)
+            return self._clerk.exit_code()
         except Exception as error:
             self._action.logger.exception("Unexpected error")
             reason = f"Internal error of the add-on: {type(error).__name__}. The log has the details."

@@ -8,6 +8,7 @@ intent is on disk before the request goes out.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import threading
@@ -15,6 +16,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from soarlink.errors import JournalError
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,8 @@ class Ledger:
         path: the file; made when absent.
 
     Raises:
-        OSError: it can't be read or written.
+        OSError: it can't be read.
+        JournalError: by whatever notes something, when the disk does not take it.
     """
 
     def __init__(self, path: Path) -> None:
@@ -179,8 +183,21 @@ class Ledger:
     def _append(self, line: Mapping[str, Any]) -> None:
         data = (json.dumps(line, ensure_ascii=True, separators=(",", ":")) + "\n").encode("ascii")
         with self._lock:
-            os.write(self._file, data)
+            self._write(data)
             self._apply(line)
+
+    def _write(self, data: bytes) -> None:
+        """Append a whole line or nothing: the next one must not continue half of it."""
+        try:
+            written = os.write(self._file, data)
+            if written != len(data):  # the disk took what it had room for
+                os.ftruncate(self._file, os.fstat(self._file).st_size - written)
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        except OSError as error:
+            raise JournalError(
+                f"The alert's journal can't be continued: {error.strerror or error}.",
+                "Make room on the disk that holds Splunk's var folder; what is not done is tried again.",
+            ) from error
 
     def _replay(self, path: Path) -> None:
         whole = 0
