@@ -1,4 +1,4 @@
-"""The gates that a change passes: ``python -m tools.gates check|unit|addon|browser|appinspect|audit|test``.
+"""The gates that a change passes: ``python -m tools.gates check|unit|addon|browser|nightly|appinspect|audit|test``.
 
 Each step prints one header, its output and how long it took; ``test`` runs them all, cheap ones first, and ends with a
 line that counts them. What needs an interpreter or a browser that this machine does not have is skipped with one
@@ -170,6 +170,11 @@ def _browser() -> None:
     _tool("pytest", "-q", "-n", "2", "--dist", "loadfile", "tests/browser")
 
 
+def _nightly() -> None:
+    build.build()
+    _tool("pytest", "-q", "tests/nightly")
+
+
 def _appinspect() -> None:
     if appinspect.main():
         raise StepError
@@ -189,6 +194,7 @@ CHECK = (
 UNIT = (Step("unit tests on 3.9 and 3.13, coverage of soarlink", _unit),)
 ADDON = (Step("tests of the built add-on, the lab and the build", _addon),)
 BROWSER = (Step("tests of the pages in a browser", _browser),)
+NIGHTLY = (Step("kills at random moments of the built add-on", _nightly),)
 APPINSPECT = (Step("AppInspect", _appinspect),)
 AUDIT = (Step("bandit and pip-audit", _audit),)
 GATES: dict[str, Sequence[Step]] = {
@@ -196,6 +202,7 @@ GATES: dict[str, Sequence[Step]] = {
     "unit": UNIT,
     "addon": ADDON,
     "browser": BROWSER,
+    "nightly": NIGHTLY,
     "appinspect": APPINSPECT,
     "audit": AUDIT,
     "test": (

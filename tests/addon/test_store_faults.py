@@ -17,7 +17,7 @@ from lab.soar import Switches
 from tests.addon.conftest import interpreter
 from tests.faults.cases import CONTAINER, Case
 from tests.faults.proxy import Fault, Kind
-from tests.faults.site import Site, check_exactly_once, check_told_once, site
+from tests.faults.site import Site, check_exactly_once, check_told_once, site, sources
 from tools import build
 
 _DATA = "/storage/collections/data/soar_"
@@ -46,9 +46,11 @@ def kv(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         site(lab, folder, list(KV_CASES.values())) as place,
     ):
         for name, case in KV_CASES.items():
-            place.arm(case)
+            # The action can't read the secret and tries nothing, the input's attempt fails: all goes into the outbox.
+            lab.splunkd.fault("GET", "/storage/passwords", status=503)
             assert {outcome.status for outcome in place.send(case).results} == {"queued"}
-            place.arm(case)  # the input's attempt fails too: the container has to go into the outbox
+            lab.splunkd.clear_faults()
+            place.arm(case)
             method, what = KV_FAULTS[name]
             lab.splunkd.fault(method, _DATA, **what)
             with lab.delivery():
@@ -154,17 +156,19 @@ def test_a_disk_that_fills_up_on_the_way_loses_nothing(tmp_path: Path) -> None:
         Lab(tmp_path / "lab", build=build.build().folder, python=interpreter((3, 13))) as lab,
         site(lab, tmp_path, [case]) as place,
     ):
+        place.send(case, sid="scheduler__admin__search__RMD5before_at_1700000000_1")  # keeps the mapping, a large file
+        before = place.containers()
         place.send(case, python=limited, is_cut_short=True)
         journals = lab.home.root / "var/lib/splunk/modinputs/soar_delivery/journal"
         assert len(list(journals.iterdir())) == 1
-        assert place.containers() > 0
+        assert place.containers() > before
         with lab.delivery(python=limited):
             time.sleep(_WORK_SECONDS)
         assert len(list(journals.iterdir())) == 1
         drained = lab.drain(wait=90)
         assert (drained.problems, drained.remaining) == ((), 0)
         arrival = place.arrivals([case])[case.name]
-        assert set(arrival.artifacts.values()) == {1}
-        assert len(arrival.artifacts) == case.rows
+        assert arrival.artifacts == dict.fromkeys(sources(case), 2)  # one of each alert
+        assert len(arrival.containers) == 2 * case.rows
         assert set(arrival.triggers.values()) == {1}
         assert max(arrival.runs.values()) == 1

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.bench import cold_start, many_containers, memory, one_container, shaping
+from tests.bench import cold_start, many_containers, memory, one_container, redelivery, shaping
 from tests.bench.process import RunFailedError
 from tests.bench.stage import Stage
 from tests.bench.table import Result, markdown, plain, times
@@ -60,6 +60,7 @@ SCENARIOS: Mapping[str, Callable[[Stage, Scale], Result]] = {
         stage, rounds=scale.rounds, count=scale.count, sample=scale.sample
     ),
     "one_container": lambda stage, scale: one_container.run(stage, rounds=scale.rounds, count=scale.count),
+    "redelivery": lambda stage, scale: redelivery.run(stage, rounds=scale.rounds, count=scale.count),
     "shaping": lambda stage, scale: shaping.run(stage, rounds=scale.rounds, count=scale.rows),
     "memory": lambda stage, scale: memory.run(stage, few=scale.few, many=scale.many),
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.bench import results, ucc
-from tests.bench.process import Command, Taken, in_turn, median
+from tests.bench.process import Command, Taken, in_turn, median, splunkd_requests
 from tests.bench.stage import OPPONENTS, Recording, Stage
 from tests.bench.table import Bound, Figure, Result, milliseconds, times
 
@@ -62,5 +62,8 @@ def _result(python: str, taken: dict[str, list[Taken]]) -> Result:
         figures=[Figure(f"{NAME}: against a minimal script", ours / base, Bound.AT_MOST, _LIMIT)],
         columns=("", "wall", "processor", "stand-ins' work", "wall without it", "against minimal"),
         rows=rows,
-        notes=[f"Medians of {len(taken[OURS])} runs each, in turn, with byte code cached."],
+        notes=[
+            f"Medians of {len(taken[OURS])} runs each, in turn, with byte code cached.",
+            splunkd_requests(OURS, taken[OURS]),
+        ],
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.bench import results
-from tests.bench.process import Command, Taken, in_turn, median
+from tests.bench.process import Command, Taken, in_turn, median, splunkd_requests
 from tests.bench.stage import OPPONENTS, Recording, Stage
 from tests.bench.table import Bound, Figure, Result, seconds, times
 
@@ -90,5 +90,6 @@ def _result(python: str, taken: dict[str, list[Taken]], *, count: int, sample: i
             f"The sequence sends {sample} results; its figures are scaled to {count:,}.",
             f"Without the stand-ins' work on both sides: {times(sequence_own / own)}.",
             "The stand-in SOAR works on one core beside the product, so some of its work overlaps with the product's.",
+            splunkd_requests(OURS, taken[OURS]),
         ],
     )

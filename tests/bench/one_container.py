@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tests.bench import results
-from tests.bench.process import Command, Taken, in_turn, median
+from tests.bench.process import Command, Taken, in_turn, median, splunkd_requests
 from tests.bench.recorder import Sent
 from tests.bench.stage import OPPONENTS, Recording, Stage
 from tests.bench.table import Bound, Figure, Result, seconds, times
@@ -65,5 +65,6 @@ def _result(python: str, taken: dict[str, list[Taken]], *, count: int, posts: Se
         notes=[
             f"Medians of {len(taken[OURS])} runs each, in turn; {len(posts)} requests with {size:.1f} MB.",
             f"Without the stand-ins' work on both sides: {times(own)}.",
+            splunkd_requests(OURS, taken[OURS]),
         ],
     )

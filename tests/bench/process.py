@@ -32,6 +32,7 @@ class Taken:
         stdout: what it wrote there.
         soar: seconds that the stand-in SOAR worked for it.
         splunkd: seconds that the stand-in splunkd worked for it.
+        requests: how many requests it made to splunkd.
     """
 
     wall: float
@@ -40,6 +41,7 @@ class Taken:
     stdout: str = ""
     soar: float = 0.0
     splunkd: float = 0.0
+    requests: int = 0
 
     @property
     def servers(self) -> float:
@@ -110,3 +112,8 @@ def in_turn(contenders: Mapping[str, Callable[[], Taken]], rounds: int) -> dict[
 def median(values: Sequence[Taken], figure: Callable[[Taken], float]) -> float:
     """Return the median of one figure."""
     return statistics.median(figure(value) for value in values)
+
+
+def splunkd_requests(name: str, runs: Sequence[Taken]) -> str:
+    """Say how many requests to splunkd a run makes."""
+    return f"{name} makes {median(runs, lambda one: one.requests):.0f} requests to splunkd in a run."

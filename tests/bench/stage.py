@@ -159,7 +159,7 @@ class Stage:
         # Its own handlers call it too: that is within the call that the process made.
         made = [call for call in self.lab.splunkd.calls[calls:] if call.origin == "client"]
         splunkd = sum(call.ms for call in made) / 1000
-        return replace(taken, soar=self.soar.seconds() - soar, splunkd=splunkd)
+        return replace(taken, soar=self.soar.seconds() - soar, splunkd=splunkd, requests=len(made))
 
     def measuring(self, command: Callable[[], Command]) -> Callable[[], Taken]:
         """Return what prepares a process, which does not count, and measures it."""

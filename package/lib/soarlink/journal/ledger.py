@@ -190,14 +190,11 @@ class Ledger:
         """Append a whole line or nothing: the next one must not continue half of it."""
         try:
             written = os.write(self._file, data)
-            if written != len(data):  # the disk took what it had room for
-                os.ftruncate(self._file, os.fstat(self._file).st_size - written)
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         except OSError as error:
-            raise JournalError(
-                f"The alert's journal can't be continued: {error.strerror or error}.",
-                "Make room on the disk that holds Splunk's var folder; what is not done is tried again.",
-            ) from error
+            raise _not_continued(error) from error
+        if written != len(data):  # the disk took what it had room for
+            os.ftruncate(self._file, os.fstat(self._file).st_size - written)
+            raise _not_continued(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
 
     def _replay(self, path: Path) -> None:
         whole = 0
@@ -232,3 +229,10 @@ class Ledger:
         elif kind == "moved":
             self._leaving.pop(line["key"], None)
             self._moved.add(line["key"])
+
+
+def _not_continued(error: OSError) -> JournalError:
+    return JournalError(
+        f"The alert's journal can't be continued: {error.strerror or error}.",
+        "Make room on the disk that holds Splunk's var folder; what is not done is tried again.",
+    )

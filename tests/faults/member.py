@@ -1,0 +1,111 @@
+"""A second search head of the cluster: a file system of its own, the same splunkd and KV store, and its own clock."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from lab.runner.home import SplunkHome
+from lab.runner.indexing.index import Indexes
+from lab.runner.indexing.indexer import Indexer
+from lab.runner.lab import APP, Lab
+from lab.runner.modularinput import ModularInput
+from lab.runner.payload import Splunkd
+from lab.runner.report import Report
+from lab.runner.request import SendRequest
+from lab.runner.sending import Stage, send
+from lab.splunkd import SPLUNK_PACKAGE
+
+# Python imports this at its start: the clocks of the process are those of its member.
+_CLOCKS = """
+import os, time
+_time, _monotonic = time.time, time.monotonic
+def _ahead():
+    with open(os.environ["MEMBER_CLOCK"]) as file:
+        skew, passed = file.read().split()
+    return float(skew), float(passed)
+time.time = lambda: _time() + sum(_ahead())
+time.monotonic = lambda: _monotonic() + _ahead()[1]
+"""
+
+
+class Member:
+    """One search head of a cluster that the lab's splunkd and KV store stand for.
+
+    Args:
+        lab: the running lab.
+        folder: where it lives.
+        skew: seconds that its clock is ahead.
+    """
+
+    def __init__(self, lab: Lab, folder: Path, skew: float) -> None:
+        self._lab = lab
+        self._skew = skew
+        self._passed = 0.0
+        self._clock = folder / "clock"
+        self.home = SplunkHome(folder / "splunk")
+        shutil.copytree(lab.home.root / "etc", self.home.root / "etc")
+        self.home.lay_out()
+        (folder / "python").mkdir()
+        (folder / "python" / "sitecustomize.py").write_text(_CLOCKS, encoding="utf-8")
+        self._environ = {
+            "PYTHONPATH": os.pathsep.join((str(SPLUNK_PACKAGE), str(folder / "python"))),
+            "MEMBER_CLOCK": str(self._clock),
+        }
+        self.later(0)
+        self.indexes = Indexes(folder / "index")
+        self._indexer = Indexer(self.home, self.indexes, apps=(APP,), host=folder.name, clock=self.clock, with_cim=True)
+
+    def clock(self) -> float:
+        """Its time, seconds since the epoch."""
+        return time.time() + self._skew + self._passed
+
+    def later(self, seconds: float) -> None:
+        """Let time pass at this member."""
+        self._passed += seconds
+        draft = self._clock.with_suffix(".new")
+        draft.write_text(f"{self._skew} {self._passed}", encoding="ascii")
+        draft.replace(self._clock)
+
+    def send(self, results: Path, sid: str, parameters: Mapping[str, str]) -> Report:
+        """Run the action on this member."""
+        stage = Stage(
+            home=self.home,
+            app=APP,
+            splunkd=self._splunkd,
+            python=self._lab.python,
+            python_path=Path(SPLUNK_PACKAGE),
+            environ=self._environ,
+            indexer=self._indexer,
+            indexes=self.indexes,
+            clock=self.clock,
+        )
+        return send(stage, SendRequest(results, sid=sid, parameters=parameters))
+
+    def delivery(self) -> ModularInput:
+        """Its delivery input."""
+        return ModularInput(
+            self.home,
+            APP,
+            "soar_delivery",
+            splunkd=self._splunkd("admin"),
+            python=self._lab.python,
+            python_path=Path(SPLUNK_PACKAGE),
+            environ=self._environ,
+        )
+
+    def journals(self) -> int:
+        """How many alerts are written down here."""
+        return len(list(self.home.root.glob("var/lib/splunk/modinputs/soar_delivery/journal/*")))
+
+    def events(self) -> list[dict[str, Any]]:
+        """Everything that it has written, indexed."""
+        self._indexer.collect()
+        return list(self.indexes.since({}))
+
+    def _splunkd(self, user: str) -> Splunkd:
+        return Splunkd(self._lab.splunkd.uri, "member", self._lab.splunkd.session_key(user))
