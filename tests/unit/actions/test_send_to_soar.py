@@ -19,6 +19,7 @@ from soarlink.delivery.carrier import Carrier
 from soarlink.delivery.gate import Gate
 from soarlink.errors import JournalError
 from soarlink.journal.journal import JournalStore
+from soarlink.journal.ledger import Ledger
 from tests.unit.actions.conftest import splunkd_script
 from tests.unit.actions.installed import ROWS, Installed, assert_every_row_has_one_invocation_and_one_end
 from tests.unit.rawserver import Connection, RawServer
@@ -482,6 +483,22 @@ def test_an_alert_that_can_t_be_written_down_is_not_sent(
     assert_every_row_has_one_invocation_and_one_end(action, ["0", "1", "2"])
     assert all("var folder is full" in event["reason"] for event in action.events())
     assert soar.requests() == []
+
+
+def test_an_alert_whose_journal_can_t_be_continued_is_queued(
+    action: Installed, soar: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk fills up on the way: every row waits for the delivery input and says why, the journal stays."""
+    action.account(soar.url, soar.ca)
+
+    def full(*_: object) -> None:
+        raise JournalError("The alert's journal can't be continued: No space left on device.")
+
+    monkeypatch.setattr(Ledger, "note_sent", full)
+    assert action.run(action.results(ROWS)) == 0
+    assert {event["status"] for event in action.events()} == {"queued"}
+    assert all("can't be continued" in event["reason"] for event in action.events())
+    assert len(action.journals()) == 1
 
 
 def test_the_journal_has_what_redelivery_needs(action: Installed, soar: StandIn) -> None:
