@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from soarlink.splunk.actionlog import ActionLogHandler
+from soarlink.splunk.actionlog import HELD_LINES, ActionLogHandler
 
 _WRITER = """
 import logging, sys
@@ -49,6 +49,27 @@ def test_a_line_begins_with_the_time_as_splunks_library_writes_it(logger: loggin
     logger.handle(record)
     assert lines(tmp_path / "action.log") == ["2023-11-14 22:13:20,123+0000 WARNING hello ü"]
     assert (tmp_path / "action.log").stat().st_mode & 0o777 == 0o600
+
+
+def test_held_lines_go_out_in_order_when_they_are_asked_for(tmp_path: Path) -> None:
+    """Held until a flush, until they are many, or until the end; never torn, never twice."""
+    made = logging.Logger("held", logging.DEBUG)  # noqa: LOG001 - one of its own
+    handler = ActionLogHandler(tmp_path / "action.log")
+    made.addHandler(handler)
+    made.info("at once")
+    handler.hold()
+    made.info("first")
+    assert len(lines(tmp_path / "action.log")) == 1
+    handler.flush()
+    handler.flush()
+    assert len(lines(tmp_path / "action.log")) == 2
+    for number in range(HELD_LINES + 1):
+        made.info("many %d", number)
+    assert len(lines(tmp_path / "action.log")) == 2 + HELD_LINES + 1
+    made.info("last")
+    handler.close()
+    texts = [line.split(" ", 3)[3] for line in lines(tmp_path / "action.log")]
+    assert texts == ["at once", "first", *(f"many {number}" for number in range(HELD_LINES + 1)), "last"]
 
 
 def test_a_full_file_is_rotated_and_the_oldest_goes(logger: logging.Logger, tmp_path: Path) -> None:

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from soarlink.splunk.cam import CommonAction
     from soarlink.splunk.camhistory import RowEnd
 
+_HELD_ROWS = 100  # as many as fit into one request
+
 
 @dataclass(frozen=True)
 class Refusal:
@@ -160,6 +162,7 @@ class Alert:
         from soarlink.wire.exchange import Exchanger
 
         self._settle_seconds = account.read_timeout
+        self._action.hold_lines()
         traits = ServerTraits()
         pace = Pace(account.rate_limit) if account.rate_limit else None
 
@@ -228,11 +231,17 @@ class Alert:
         )
 
     def _announced(self, shipments: Iterable[Shipment]) -> Iterator[Shipment]:
-        """Log each row's invocation before it is sent."""
+        """Log each row's invocation before it is sent: a batch is closed by the shipment after it, or by the end."""
+        held = 0
         for shipment in shipments:
             for account in shipment.rows:
                 self._clerk.announce(account)
+            held += len(shipment.rows)
+            if held >= _HELD_ROWS:
+                self._action.flush_lines()
+                held = 0
             yield shipment
+        self._action.flush_lines()
 
     def _settle(self, report: ContainerReport) -> None:
         pending = report.progress.pending

@@ -234,6 +234,7 @@ class Deliveries:
         for run, outcomes in told.items():
             invocation = payload.parse(_text(run), run.action)
             action = CommonAction(invocation, self._session.home, settings.index, self._session.clock)
+            action.hold_lines()
             clerk = Clerk(action, history=camhistory.read(action.log, run.sid))
             for outcome in outcomes:
                 clerk.tell(outcome)

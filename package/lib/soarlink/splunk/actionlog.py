@@ -1,7 +1,8 @@
 """The action's log file, written by many processes at once.
 
-Each line goes out in one append. Rotation happens under a lock and is noticed by the other writers, so no line is lost
-or torn; ``logging.handlers.RotatingFileHandler`` gives neither when several actions run at the same time.
+Lines go out whole, one or several in one append. Rotation happens under a lock and is noticed by the other writers, so
+no line is lost or torn; ``logging.handlers.RotatingFileHandler`` gives neither when several actions run at the same
+time.
 """
 
 from __future__ import annotations
@@ -20,8 +21,15 @@ MAX_BYTES = 25_000_000
 BACKUPS = 5
 
 
+HELD_LINES = 200
+"""Lines that are held back at most: a system call for each would cost more than the line."""
+
+
 class ActionLogHandler(logging.Handler):
-    """Appends to ``path`` and rotates it at ``max_bytes``, keeping ``backups`` older files."""
+    """Appends to ``path`` and rotates it at ``max_bytes``, keeping ``backups`` older files.
+
+    A line goes out at once, until :meth:`hold`: then with the next :meth:`flush`, or when many are held.
+    """
 
     def __init__(self, path: Path, max_bytes: int = MAX_BYTES, backups: int = BACKUPS) -> None:
         super().__init__()
@@ -29,18 +37,35 @@ class ActionLogHandler(logging.Handler):
         self._max_bytes = max_bytes
         self._backups = backups
         self._file: int | None = None
+        self._held: list[bytes] = []
+        self._last = logging.makeLogRecord({})
+        self._most_held = 0
         self.setFormatter(_Formatter("%(asctime)s %(levelname)s %(message)s"))
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write one line; a failure to log never stops an alert, it goes to standard error (splunkd.log)."""
+        """Write or hold one line; a failure to log never stops an alert, it goes to standard error (splunkd.log)."""
+        self._last = record
+        self._held.append((self.format(record) + "\n").encode("utf-8", "backslashreplace"))
+        if len(self._held) > self._most_held:
+            self.flush()
+
+    def hold(self) -> None:
+        """Hold lines back from now on; whoever asks for this sees to it that they are flushed."""
+        self._most_held = HELD_LINES
+
+    def flush(self) -> None:
+        """Write what is held back."""
+        lines, self._held = b"".join(self._held), []
+        if not lines:
+            return
         try:
-            line = (self.format(record) + "\n").encode("utf-8", "backslashreplace")
-            os.write(self._current(len(line)), line)
+            os.write(self._current(len(lines)), lines)
         except OSError:
-            self.handleError(record)
+            self.handleError(self._last)
 
     def close(self) -> None:
-        """Close the file."""
+        """Write what is held back and close the file."""
+        self.flush()
         if self._file is not None:
             os.close(self._file)
             self._file = None

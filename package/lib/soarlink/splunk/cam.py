@@ -53,7 +53,8 @@ class CommonAction(ModularAction):
     def __init__(
         self, invocation: Invocation, home: Path, index: str = "main", clock: Callable[[], float] = time.time
     ) -> None:
-        logger = _logger(invocation.run.action, home)
+        self._log = ActionLogHandler(home / "var" / "log" / "splunk" / f"{invocation.run.action}_modalert.log")
+        logger = _logger(invocation.run.action, self._log)
         # The library logs the search's name as it comes, before anything of ours runs, and takes the action's name (and
         # with it the log's) from a parameter that any user can set.
         configuration = {**invocation.configuration, "action_name": invocation.run.action}
@@ -127,8 +128,17 @@ class CommonAction(ModularAction):
         for handler in self.logger.handlers:
             handler.close()
 
+    def hold_lines(self) -> None:
+        """Hold lines back until :meth:`flush_lines`, :meth:`flush` or :meth:`close`: many rows are to be told."""
+        self._log.hold()
+
+    def flush_lines(self) -> None:
+        """Write the lines that are held back."""
+        self._log.flush()
+
     def flush(self) -> None:
-        """Hand the collected events over to Splunk."""
+        """Write the lines and hand the collected events over to Splunk."""
+        self.flush_lines()
         if self.events:
             self.writeevents(index=self.index, source=self._run.action)
             self.events = []
@@ -221,9 +231,10 @@ def log_of(action: str, home: Path) -> Path:
     return home / "var" / "log" / "splunk" / f"{action}_modalert.log"
 
 
-def _logger(action: str, home: Path) -> logging.Logger:
+def _logger(action: str, log: ActionLogHandler) -> logging.Logger:
+    # The file's name makes CIM find it: sourcetype modular_alerts:<action>, index cim_modactions.
     logger = logging.getLogger(f"{action}_modalert")
     logger.propagate = False
     logger.setLevel(logging.INFO)  # ES needs the lines at INFO, whatever the add-on's log level
-    logger.handlers = [ActionLogHandler(log_of(action, home))]
+    logger.handlers = [log]
     return logger
