@@ -15,32 +15,34 @@ from lab.runner.lab import ACCOUNT, APP, Lab
 from lab.runner.request import SendRequest
 from lab.runner.searchcommand import Search, run_command
 from lab.soar.admin import Admin
+from tests.addon.conftest import interpreter
 from tests.addon.results import write_results
 from tests.addon.soar import SoarReader
+from tests.faults.clock import Clock
 from tests.faults.kills import kill_anywhere
-from tools import build, interpreters
+from tools import build
 
 ROWS = [{"src": f"10.20.0.{n}", "dest": f"host{n}"} for n in range(5)]
 QUICK = {"read_timeout": "2", "connect_timeout": "2"}
 """An account whose unclear attempts settle within two seconds."""
 
 
-def _lab(version: tuple[int, int], folder: Path) -> Iterator[Lab]:
-    found = interpreters.find(version)
-    if found is None:
-        pytest.skip(f"CPython {version} is not on this machine")
-    with Lab(folder, build=build.build().folder, python=found.path) as running:
+@pytest.fixture
+def clock(tmp_path: Path) -> Clock:
+    """The clock of the test's own lab."""
+    return Clock(tmp_path / "clock")
+
+
+@pytest.fixture
+def own(tmp_path: Path, clock: Clock) -> Iterator[Lab]:
+    """A lab of the test's own: its outbox, journals and breakers are nobody else's."""
+    folder, python = build.build().folder, interpreter((3, 13))
+    with Lab(tmp_path / "lab", build=folder, python=python, environ=clock.environ, clock=clock.now) as running:
         good = running.account()
         path = f"/servicesNS/nobody/{APP}/{APP.lower()}_account/{ACCOUNT}"
         running.management.post(path, {**good.fields(), **QUICK, "skip_test": "1"})
         yield running
         assert running.splunkd.unknown_calls == []
-
-
-@pytest.fixture
-def own(tmp_path: Path) -> Iterator[Lab]:
-    """A lab of the test's own: its outbox, journals and breakers are nobody else's."""
-    yield from _lab((3, 13), tmp_path / "lab")
 
 
 def _admin(lab: Lab) -> Admin:
@@ -184,9 +186,9 @@ def test_an_unclear_playbook_start_is_never_repeated(own: Lab, tmp_path: Path) -
     reader.close()
 
 
-def test_kill_anywhere(own: Lab, tmp_path: Path) -> None:
+def test_kill_anywhere(own: Lab, clock: Clock, tmp_path: Path) -> None:
     """Actions and the delivery input are killed at any moment: nothing is lost, nothing is there twice."""
-    tally = kill_anywhere(own, tmp_path, seed=20, kills=20, seconds=120)
+    tally = kill_anywhere(own, clock, tmp_path, seed=20, kills=20, seconds=120)
     assert tally.kills >= 20
 
 

@@ -16,8 +16,12 @@ from lab.soar.admin import Admin
 from tests.addon.results import write_results
 from tests.addon.soar import SoarReader
 from tests.faults.cases import CONTAINER, PLAYBOOK_NAME
+from tests.faults.clock import Clock
 
 ROWS = 8
+LEASE_IS_OVER = 340.0
+"""Seconds: the lease, and what clocks may differ."""
+
 _KILLED = 137
 _FAULTS = ("drop_after_commit", "drop_before_commit", "503", "truncated_json", "502")
 _LATENCY_MS = 40.0
@@ -46,11 +50,12 @@ class Tally:
         return self.actions + self.inputs
 
 
-def kill_anywhere(lab: Lab, folder: Path, *, seed: int, kills: int, seconds: float) -> Tally:
+def kill_anywhere(lab: Lab, clock: Clock, folder: Path, *, seed: int, kills: int, seconds: float) -> Tally:
     """Kill until it was done that often or that long, deliver what is left, and check all rows.
 
     Args:
         lab: a lab of its own, with short timeouts.
+        clock: the lab's.
         folder: for files.
         seed: of moments, parameters and faults.
         kills: how many SIGKILLs of running processes.
@@ -72,6 +77,7 @@ def kill_anywhere(lab: Lab, folder: Path, *, seed: int, kills: int, seconds: flo
                 delivery.kill()
     admin.clear()
     admin.latency_ms = 0
+    clock.later(LEASE_IS_OVER)  # the lease of an input that was killed
     drained = lab.drain(wait=120)
     assert (drained.problems, drained.remaining) == ((), 0)
     _check(lab, alerts)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,18 +17,7 @@ from lab.runner.report import Report
 from lab.runner.request import SendRequest
 from lab.runner.sending import Stage, send
 from lab.splunkd import SPLUNK_PACKAGE
-
-# Python imports this at its start: the clocks of the process are those of its member.
-_CLOCKS = """
-import os, time
-_time, _monotonic = time.time, time.monotonic
-def _ahead():
-    with open(os.environ["MEMBER_CLOCK"]) as file:
-        skew, passed = file.read().split()
-    return float(skew), float(passed)
-time.time = lambda: _time() + sum(_ahead())
-time.monotonic = lambda: _monotonic() + _ahead()[1]
-"""
+from tests.faults.clock import Clock
 
 
 class Member:
@@ -44,32 +31,18 @@ class Member:
 
     def __init__(self, lab: Lab, folder: Path, skew: float) -> None:
         self._lab = lab
-        self._skew = skew
-        self._passed = 0.0
-        self._clock = folder / "clock"
+        self._clock = Clock(folder / "clock", skew)
         self.home = SplunkHome(folder / "splunk")
         shutil.copytree(lab.home.root / "etc", self.home.root / "etc")
         self.home.lay_out()
-        (folder / "python").mkdir()
-        (folder / "python" / "sitecustomize.py").write_text(_CLOCKS, encoding="utf-8")
-        self._environ = {
-            "PYTHONPATH": os.pathsep.join((str(SPLUNK_PACKAGE), str(folder / "python"))),
-            "MEMBER_CLOCK": str(self._clock),
-        }
-        self.later(0)
         self.indexes = Indexes(folder / "index")
-        self._indexer = Indexer(self.home, self.indexes, apps=(APP,), host=folder.name, clock=self.clock, with_cim=True)
-
-    def clock(self) -> float:
-        """Its time, seconds since the epoch."""
-        return time.time() + self._skew + self._passed
+        self._indexer = Indexer(
+            self.home, self.indexes, apps=(APP,), host=folder.name, clock=self._clock.now, with_cim=True
+        )
 
     def later(self, seconds: float) -> None:
         """Let time pass at this member."""
-        self._passed += seconds
-        draft = self._clock.with_suffix(".new")
-        draft.write_text(f"{self._skew} {self._passed}", encoding="ascii")
-        draft.replace(self._clock)
+        self._clock.later(seconds)
 
     def send(self, results: Path, sid: str, parameters: Mapping[str, str]) -> Report:
         """Run the action on this member."""
@@ -79,10 +52,10 @@ class Member:
             splunkd=self._splunkd,
             python=self._lab.python,
             python_path=Path(SPLUNK_PACKAGE),
-            environ=self._environ,
+            environ=self._clock.environ,
             indexer=self._indexer,
             indexes=self.indexes,
-            clock=self.clock,
+            clock=self._clock.now,
         )
         return send(stage, SendRequest(results, sid=sid, parameters=parameters))
 
@@ -95,7 +68,7 @@ class Member:
             splunkd=self._splunkd("admin"),
             python=self._lab.python,
             python_path=Path(SPLUNK_PACKAGE),
-            environ=self._environ,
+            environ=self._clock.environ,
         )
 
     def journals(self) -> int:

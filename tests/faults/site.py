@@ -185,7 +185,7 @@ class Site:
         url = f"https://soar.invalid:{proxy.port}" if case.trouble == "dns" else proxy.url
         authority = self._expired if case.trouble in {"authority", "expired"} else self._certificate
         account = Account(case.name, url, self._account.token, _pem(authority))
-        fields = {**account.fields(), "is_default": "0", "read_timeout": f"{SECONDS:g}"}
+        fields = {**account.fields(), "is_default": "0", "skip_test": "1", "read_timeout": f"{SECONDS:g}"}
         path = f"/servicesNS/nobody/{APP}/{APP.lower()}_account"
         target, named = (f"{path}/{case.name}", {}) if exists else (path, {"name": case.name})
         self.lab.management.post(target, {**named, **fields, "connect_timeout": f"{SECONDS:g}"})
