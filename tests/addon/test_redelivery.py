@@ -130,10 +130,9 @@ def test_a_refused_label_is_resent_with_one_that_soar_has(own: Lab, tmp_path: Pa
     assert reader.all_containers() == []
     reader.close()
     key, home = own.splunkd.session_key("admin"), own.home
-    python = interpreters.find((3, 13))
-    assert python is not None
+    python = interpreter((3, 13))
     text = "soaroutboxctl action=resend state=rejected label=events"
-    result = run_command(home, APP, Search(text, "admin", key, own.splunkd.uri), python.path)
+    result = run_command(home, APP, Search(text, "admin", key, own.splunkd.uri), python)
     assert [row["done"] for row in result.rows] == ["1"] * len(ROWS)
     drained = own.drain(wait=60)
     assert drained.remaining == 0
