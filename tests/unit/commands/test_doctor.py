@@ -25,7 +25,8 @@ REALM = "__REST_CREDENTIAL__#TA_send_to_soar#configs/conf-ta_send_to_soar_accoun
 def connected(soar: StandIn, splunkd: SplunkdProcess, app: Path) -> Iterator[StandIn]:
     """Return the stand-in SOAR, which is the default account `lab` of the add-on."""
     pem = soar.ca.strip().replace("\n", "\\\n")
-    account = f"[lab]\nurl = {soar.url}\nis_default = 1\nca_certificate = {pem}\n\n[prod]\nurl = https://soar\n"
+    account = f"[lab]\nurl = {soar.url}\nis_default = 1\nca_certificate = {pem}\n\n"
+    account += "[prod]\nurl = https://soar\ndelivery = service\n"
     installed = splunkd.home / "etc/apps/TA_send_to_soar/local"  # where the access endpoint looks
     installed.mkdir(exist_ok=True)
     for folder in (app / "local", installed):
@@ -149,6 +150,30 @@ def test_a_user_who_may_not_read_the_secret_is_told(search: Search, connected: S
     row = search("soardoctor", user="analyst").rows[0]
     assert (row["check"], row["verdict"]) == ("account", "failed")
     assert connected.requests() == []
+
+
+def test_an_account_of_the_delivery_input_is_no_fault(
+    search: Search, connected: StandIn, splunkd: SplunkdProcess
+) -> None:
+    """Who may use it and not have its secret is told who can look."""
+    splunkd.add_user("ann", "user", "send_to_soar_user")
+    rows = {row["check"]: row for row in search("soardoctor", "account=prod", user="ann").rows}
+    assert (rows["account"]["verdict"], rows["account"]["account"]) == ("ok", "prod")
+    assert "administrators, have the secret" in rows["sign_in"]["evidence"]
+    # Of the add-on's files only settings are here.
+    assert {name for name, row in rows.items() if row["verdict"] == "failed"} == {"package"}
+    assert connected.requests() == []
+
+
+def test_a_splunkd_that_does_not_say_who_may_is_told(
+    search: Search, connected: StandIn, splunkd: SplunkdProcess
+) -> None:
+    """The account fails with splunkd's answer."""
+    assert connected.url
+    splunkd.fault("POST", "ta_send_to_soar/access", status=503)
+    row = search("soardoctor").rows[0]
+    assert (row["check"], row["verdict"]) == ("account", "failed")
+    assert "HTTP 503" in row["evidence"]
 
 
 def test_a_test_container_is_for_those_who_may(search: Search, connected: StandIn) -> None:

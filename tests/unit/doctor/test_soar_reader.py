@@ -232,8 +232,25 @@ def test_what_soar_keeps_otherwise_is_told(
     assert word in found.failure.what
 
 
-def test_an_artifact_that_is_refused_alone_is_told(client: SoarClient, soar: StandIn) -> None:
-    """The answer to a list names each element; severity is the stand-in's to judge."""
+def test_an_element_that_is_refused_in_a_list_is_told(serve: Serve, authority: Authority) -> None:
+    """The answer to the artifact is a list of one, with status 200."""
+
+    def script(channel: Connection) -> None:
+        for body in (b'{"success": true, "id": 7}', b'[{"failed": true, "message": "not this one"}]'):
+            channel.read_request()
+            channel.answer(body)
+
+    server = serve(script)
+    client = SoarClient(Account("lab", server.url, Secret("token"), ca_certificate=authority.pem))
+    found = trial.attempt(client, EVENTS, "ann", "i")
+    client.close()
+    assert (found.container_id, found.done) == (7, ("created",))
+    assert found.failure is not None
+    assert "not this one" in found.failure.what
+
+
+def test_a_severity_that_soar_lacks_is_told(client: SoarClient, soar: StandIn) -> None:
+    """Nothing was created, and no artifact is sent."""
     found = trial.attempt(client, Subject("events", "nope"), "ann", "test:refused")
     assert found.failure is not None
     assert 'Severity "nope"' in found.failure.what

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
@@ -248,6 +249,38 @@ def test_a_splunkd_that_answers_nonsense_is_unread_everywhere(read: Read, splunk
     ):
         assert isinstance(fact, Unread)
         assert "500" in fact.what
+
+
+def test_the_owner_of_a_saved_search_may_use_the_account(read: Read, splunkd: SplunkdProcess, apps: Path) -> None:
+    """Or it is told why not; an owner whom nobody knows is not judged."""
+    post(splunkd, {"name": "Owned", **SAVED})
+    splunkd.add_user("bob", "power")
+    splunkd.add_user("ann", "user", "send_to_soar_user")
+    settings = replace(SETTINGS, accounts={"prod": {"allowed_roles": "soc"}, "lab": {"is_default": "1"}})
+    refused = {}
+    for owner in ("ann", "bob", "gone"):
+        write(apps / "search/metadata/local.meta", f"[savedsearches/Owned]\nowner = {owner}\n")
+        found = read(search="Owned", settings=settings).search
+        assert isinstance(found, SavedSearch)
+        refused[owner] = found.refused
+    assert (refused["ann"], refused["gone"]) == (None, None)
+    assert refused["bob"] is not None
+    assert "bob may not use SOAR accounts" in refused["bob"].what
+
+
+@pytest.mark.parametrize(
+    ("count", "word"), [(0, "No saved search"), (2, "is the name of several, in search (ann), es (bob)")]
+)
+def test_a_name_that_is_nobodys_or_of_several(count: int, word: str) -> None:
+    """Says so, with the apps."""
+    entries = [
+        {"name": "x", "acl": {"app": app, "owner": who}, "content": {}}
+        for app, who in (("search", "ann"), ("es", "bob"))
+    ]
+    session = Silent(json.dumps({"entry": entries[:count]}).encode())
+    found = splunk_reader.read(session, SETTINGS, "x", LOGS, NOW).search  # type: ignore[arg-type]
+    assert isinstance(found, Unread)
+    assert word in found.what
 
 
 class Silent:
