@@ -36,6 +36,7 @@ from lab.splunkd.searchjobs import CannedSearches, SearchEndpoints
 from lab.splunkd.server import HttpsServer, Service
 from lab.splunkd.server_info import AppEndpoints, ServerEndpoints
 from lab.splunkd.users import Sessions, User, Users
+from lab.splunkd.views import ViewEndpoints
 from lab.splunkd.worker import Interpreter
 
 if TYPE_CHECKING:
@@ -260,6 +261,7 @@ class StandInSplunkd:
             BulletinEndpoints(instance, BulletinBoard(self._state / "messages.json"), self._users),
             SavedSearchEndpoints(instance, confs, permissions),
             InputEndpoints(instance, confs, permissions),
+            ViewEndpoints(instance, self._home / "etc" / "apps", permissions),
             ReceiverEndpoints(instance, self._events),
             HandlerEndpoints(instance, confs, self._sessions, self._processes),
         ]

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _STATIC = Path(__file__).parent / "static"
 _NO_STORE = {"cache-control": "no-store"}
+_OK = 200
 _SCRIPTS = {
     "build/api/layout.js": "light",
     "build/api/layout-dark.js": "dark",
@@ -140,6 +141,10 @@ class Site:
             return self._templates.page("missing.html", request, 404, what=request.url.path)
         if await self._user(request) is None:
             return self._to_login(request)
+        key, app = self._cookies.key(request), request.path_params["app"]
+        reply = await run_in_threadpool(self._splunkd.view, key, app, view.name)
+        if reply.status != _OK:
+            return self._templates.page("forbidden.html", request, reply.status, what=view.label)
         return FileResponse(view.template, media_type="text/html", headers=_NO_STORE)
 
     async def _config(self, request: Request) -> Response:
@@ -181,6 +186,7 @@ class Site:
 
     async def _layout(self, request: Request, theme: str) -> Response:
         other = THEMES[1 - THEMES.index(theme)]
+        seen = await run_in_threadpool(self._splunkd.views, self._cookies.key(request), self._app)
         bar = {
             "app": self._apps.label(self._app),
             "home": f"{ROOT}/",
@@ -195,6 +201,7 @@ class Site:
             "views": [
                 {"label": view.label, "address": f"{ROOT}/app/{quote(self._app)}/{quote(view.name)}"}
                 for view in self._apps.navigation(self._app)
+                if view.name in seen
             ],
         }
         return self._templates.script("layout.js", bar=bar)

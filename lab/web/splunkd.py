@@ -7,7 +7,7 @@ import json
 import ssl
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -90,3 +90,18 @@ class Splunkd:
             return None
         content = json.loads(reply.body)["entry"][0]["content"]
         return Visitor(str(content["username"]), frozenset(content["capabilities"]))
+
+    def view(self, key: str, app: str, name: str) -> Reply:
+        """Ask for a view of an app: 200, 403 for one that the caller may not see, 404 for one that is not there."""
+        return self.call("GET", f"{_views(app)}/{quote(name, safe='')}?output_mode=json", key)
+
+    def views(self, key: str, app: str) -> frozenset[str]:
+        """Return the names of an app's views that the caller may see."""
+        reply = self.call("GET", f"{_views(app)}?output_mode=json&count=0", key)
+        if reply.status != _OK:
+            return frozenset()
+        return frozenset(str(entry["name"]) for entry in json.loads(reply.body)["entry"])
+
+
+def _views(app: str) -> str:
+    return f"/servicesNS/-/{quote(app, safe='')}/data/ui/views"

@@ -9,8 +9,8 @@ from playwright.sync_api import expect
 
 from lab.runner.lab import APP, Lab
 from lab.splunkd.python.splunk.clilib import conffile
-from tests.browser.conftest import OpenVisit
-from tests.browser.visit import Visit
+from tests.browser.conftest import ANALYST, OpenVisit
+from tests.browser.visit import CONFIGURATION, Visit
 
 SECRET = "page-password-of-the-proxy"
 
@@ -81,3 +81,12 @@ def test_the_log_level_is_set(visit: OpenVisit, lab: Lab) -> None:
     assert _saved(lab, "logging")["loglevel"] == "DEBUG"
     here.tab("Logging")
     expect(here.field("loglevel")).to_contain_text("DEBUG")
+
+
+def test_the_page_is_for_those_who_manage_accounts(visit: OpenVisit) -> None:
+    """An analyst is told so, before anything is asked."""
+    here = visit(ANALYST)
+    here.expected_statuses.add(403)
+    here.go(CONFIGURATION)
+    expect(here.page.get_by_role("heading", name="You do not have permission")).to_be_visible()
+    here.picture("forbidden")

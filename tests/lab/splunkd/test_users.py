@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from lab.splunkd import StandInSplunkd
-from tests.lab.splunkd.client import Client, Start, client_of
+from tests.lab.splunkd.client import APP, Client, Start, client_of
 
 CONTEXT = "/services/authentication/current-context"
 
@@ -54,3 +54,13 @@ def test_roles_tell_the_indexes_that_they_search(admin: Client) -> None:
     assert (power["srchIndexesAllowed"], power["imported_srchIndexesAllowed"]) == ([], ["*"])
     content = admin.get("/services/authorization/roles/admin").content
     assert (content["srchIndexesAllowed"], content["imported_srchIndexesAllowed"]) == (["*", "_*"], ["*"])
+
+
+def test_views_are_for_those_who_may_read_them(as_user: Callable[[str], Client]) -> None:
+    """The access list of default.meta counts, in a listing and for a single view."""
+    views = f"/servicesNS/-/{APP}/data/ui/views"
+    assert "configuration" in {entry["name"] for entry in as_user("admin").get(views, count=0).json["entry"]}
+    assert as_user("admin").get(f"{views}/configuration").content["label"] == "Configuration"
+    assert "configuration" not in {entry["name"] for entry in as_user("analyst").get(views, count=0).json["entry"]}
+    assert as_user("analyst").get(f"{views}/configuration").status == 403
+    assert as_user("admin").get(f"{views}/nothing").status == 404
