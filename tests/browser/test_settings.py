@@ -90,3 +90,31 @@ def test_the_page_is_for_those_who_manage_accounts(visit: OpenVisit) -> None:
     here.go(CONFIGURATION)
     expect(here.page.get_by_role("heading", name="You do not have permission")).to_be_visible()
     here.picture("forbidden")
+
+
+def test_limits_of_delivery_are_set(visit: OpenVisit, lab: Lab) -> None:
+    """Each saved as typed, and shown again."""
+    here = visit()
+    here.tab("Delivery")
+    wanted = {"seconds": "30", "seconds_per_result": "3", "age_limit": "48", "receipts": "14"}
+    for field, text in wanted.items():
+        here.fill(field, text)
+    _save(here)
+    expect(here.page.get_by_text('Updated "Delivery"')).to_be_visible()
+    here.picture("delivery")
+    assert {key: _saved(lab, "delivery").get(key) for key in wanted} == wanted
+    here.tab("Delivery")
+    expect(here.field("age_limit").locator("input")).to_have_value("48")
+
+
+@pytest.mark.parametrize(("field", "text"), [("seconds", "soon"), ("age_limit", "-1")])
+def test_a_wrong_limit_is_not_saved(visit: OpenVisit, lab: Lab, field: str, text: str) -> None:
+    """The page names what is wrong."""
+    here = visit()
+    here.tab("Delivery")
+    expect(here.field(field).locator("input")).not_to_have_value("")
+    here.fill(field, text)
+    _save(here)
+    expect(here.page.locator('[data-test="message"]')).to_be_visible()
+    here.picture(f"delivery_wrong_{field}")
+    assert _saved(lab, "delivery") == {}
