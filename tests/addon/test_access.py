@@ -243,6 +243,24 @@ def test_a_splunkd_that_can_t_answer_costs_no_alert_and_gives_no_right(
     assert len(soar.all_containers()) == before + 4
 
 
+def test_every_call_to_soar_is_logged(lab: Lab, tmp_path: Path) -> None:
+    """By the action and by the input: who, for which search and result, what, and how it ended; as an event type."""
+    mark = lab.indexes.marks()
+    reports = [run(lab, tmp_path, account, "ann") for account in ("acc_direct", "acc_service")]
+    lab.drain(wait=5)
+    found = [event for event in lab.indexes.since(mark) if event["sourcetype"] == "soar:api"]
+    assert {(event["index"], tuple(event["eventtype"])) for event in found} == {("_internal", ("soar_api_call",))}
+    calls = [json.loads(event["raw"]) for event in found]
+    for report, component in zip(reports, ("send_to_soar", "soar_delivery"), strict=True):
+        posts = [one for one in calls if one.get("sid") == report.sid and one["method"] == "POST"]
+        assert {(one["component"], one["path"], one["status"]) for one in posts} == {
+            (component, "/rest/container", 200)
+        }
+        for one in posts:
+            assert (one["user"], one["attempt"], one["bytes_out"] > 100) == ("ann", 1, True)
+        assert posts[0]["rid"] == ["0", "1"]
+
+
 def test_the_token_is_in_no_file_but_the_password_store(lab: Lab, tmp_path: Path) -> None:
     """Whatever the action, the endpoint and the input leave below SPLUNK_HOME, their logs among it."""
     for account in ("acc_direct", "acc_soc", "acc_service"):

@@ -55,7 +55,7 @@ def test_rotated_files_are_read_too(act: Act, log: Path, monkeypatch: pytest.Mon
     action = act()
     (handler,) = action.logger.handlers
     assert isinstance(handler, ActionLogHandler)
-    monkeypatch.setattr(handler, "_max_bytes", 400)
+    monkeypatch.setattr(handler._file, "_max_bytes", 400)  # noqa: SLF001 - a small file
     for position in range(4):
         action.line(RowOutcome(make_account(position), DELIVERED))
     action.close()

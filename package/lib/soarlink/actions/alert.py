@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +22,7 @@ from soarlink.errors import (
 from soarlink.journal.ledger import SentContainer, Waiting
 from soarlink.plan.planner import cut_results_note
 from soarlink.plan.shipment import RowAccount
+from soarlink.splunk.apilog import ApiLog, several
 
 if TYPE_CHECKING:
     from soarlink.actions.clerk import Clerk
@@ -59,6 +60,7 @@ class Alert:
         app: the add-on's folder.
         home: ``$SPLUNK_HOME``.
         clock: epoch seconds.
+        component: who calls SOAR, for the log of these calls; "" for the action itself.
     """
 
     def __init__(
@@ -71,8 +73,10 @@ class Alert:
         app: Path,
         home: Path,
         clock: Callable[[], float],
+        component: str = "",
     ) -> None:
         self._request = request
+        self._calls = ApiLog(home, component or request.invocation.run.action, clock)
         self._ledger = journal.ledger
         self._action = action
         self._clerk = clerk
@@ -102,6 +106,13 @@ class Alert:
             gate: gives the gate for it.
         """
         try:
+            self._deliver(account, gate)
+        finally:
+            self._calls.close()
+        self._clerk.flush()
+
+    def _deliver(self, account: Callable[[], Account], gate: Callable[[Account], Gate]) -> None:
+        try:
             found = account()
             opened = gate(found)
             self._prepare(found, opened)
@@ -113,7 +124,6 @@ class Alert:
             self._refuse(error)
         else:
             self._send(found, opened)
-        self._clerk.flush()
 
     def give_up(self, account: Account, reason: str) -> None:
         """Reject all that is not over, without asking SOAR: it has waited too long, and a person decides.
@@ -140,7 +150,8 @@ class Alert:
 
         def connect() -> SoarClient:
             limit = None if gate is None else gate.remaining
-            return SoarClient(account, Exchanger(account.endpoint(limit), account.login()))
+            calls = self._calls.connection(account.name, self._about(()))
+            return SoarClient(account, Exchanger(account.endpoint(limit), account.login(), observe=calls))
 
         from soarlink.soar.client import SoarClient
         from soarlink.wire.exchange import Exchanger
@@ -167,14 +178,25 @@ class Alert:
         pace = Pace(account.rate_limit) if account.rate_limit else None
 
         def connect() -> Carrier:
-            exchanger = Exchanger(account.endpoint(gate.remaining), account.login())
-            return Carrier(SoarClient(account, exchanger), traits, self._ledger)
+            calls = self._calls.connection(account.name, self._about(()))
+            exchanger = Exchanger(account.endpoint(gate.remaining), account.login(), observe=calls)
+            client = SoarClient(account, exchanger)
+            return Carrier(client, traits, self._ledger, lambda shipments: calls.about(self._about(shipments)))
 
         shipments = self._announced(self._unfinished(account))
         for report in send(shipments, connect, account.connections, gate, pace):
             self._settle(report)
         if self._most_results and self._clerk.rows == self._most_results:
             self._action.message(cut_results_note(self._most_results), level=logging.WARNING)
+
+    def _about(self, shipments: Sequence[Shipment]) -> dict[str, object]:
+        """What the log of calls says of the run, and of the results that a request carries."""
+        run = self._request.invocation.run
+        facts: dict[str, object] = {"sid": run.sid, "search": run.search_name, "user": run.owner}
+        if shipments:
+            facts["rid"] = several(row.rid for shipment in shipments for row in shipment.rows)
+        again = any(self._ledger.waiting(shipment.identity) is not None for shipment in shipments)
+        return {**facts, "attempt": 2 if again else 1}
 
     def _unfinished(self, account: Account) -> Iterator[Shipment]:
         """The shipments that are to be sent; rows of containers that have their end are told it on the way."""

@@ -22,6 +22,7 @@ from soarlink.plan.parameters import DEFAULTS
 from soarlink.secret import Secret
 from soarlink.soar.client import SoarClient
 from soarlink.splunk import grant
+from soarlink.splunk.apilog import ApiLog
 from soarlink.splunk.settings import Settings, no_secrets
 
 if TYPE_CHECKING:
@@ -86,7 +87,8 @@ class DoctorCommand(OutboxCommand):
         return Examination(said, steps, soar, splunk, disk, subject, now, attempt, polls), account
 
     def _ask(self, account: Account, subject: Subject, splunkd: Splunkd) -> tuple[SoarFacts, Trial | None]:
-        client = SoarClient(account)
+        log = ApiLog(home(), "soardoctor", self.clock)
+        client = SoarClient(account, observe=log.connection(account.name, {"user": caller(splunkd).name}))
         try:
             attempt = None
             if self.request.create:
@@ -95,6 +97,7 @@ class DoctorCommand(OutboxCommand):
             return soar_reader.read(client, subject), attempt
         finally:
             client.close()
+            log.close()
 
 
 def _account(splunkd: Splunkd, settings: Settings, wanted: str) -> tuple[Account | Unread, str]:

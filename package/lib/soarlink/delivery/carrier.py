@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from soarlink.body import extended
@@ -34,10 +34,24 @@ class ServerTraits:
 
 
 class Carrier:
-    """Sends batches. Not for use by several threads at once."""
+    """Sends batches. Not for use by several threads at once.
 
-    def __init__(self, client: SoarClient, traits: ServerTraits, runs: RunBook) -> None:
+    Args:
+        client: the connection.
+        traits: what is known of the server.
+        runs: what is known of playbook runs.
+        about: told which shipments the next requests are for.
+    """
+
+    def __init__(
+        self,
+        client: SoarClient,
+        traits: ServerTraits,
+        runs: RunBook,
+        about: Callable[[Sequence[Shipment]], None] = lambda _: None,
+    ) -> None:
         self._client = client
+        self._about = about
         self._traits = traits
         self._playbooks = PlaybookStarts(client, runs)
 
@@ -47,11 +61,13 @@ class Carrier:
 
     def carry(self, batch: Batch) -> list[ContainerReport]:
         """Send whole containers; a report on each."""
+        self._about(batch.shipments)
         opened = self._open(batch.shipments)
         return [self._finish(shipment, progress) for shipment, progress in zip(batch.shipments, opened)]
 
     def carry_part(self, shipment: Shipment, progress: ContainerProgress) -> list[ContainerReport]:
         """Send one part of a container; the report comes with the last part."""
+        self._about([shipment])
         if shipment.part == 0:
             self._open([shipment], [progress])
         elif progress.error is not None:

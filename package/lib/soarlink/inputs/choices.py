@@ -13,6 +13,7 @@ from soarlink.inputs.choicetable import ACCOUNT, ANY_ACCOUNT, MOST, Choice, Choi
 from soarlink.plan.containerfields import ROLE_PREFIX
 from soarlink.plan.parameters import DEFAULTS
 from soarlink.splunk import conf
+from soarlink.splunk.apilog import ApiCalls, ApiLog
 from soarlink.splunk.logline import fields
 from soarlink.splunk.settings import Settings
 
@@ -66,6 +67,7 @@ class Choices:
         self._log = log
         self._may_write = may_write
         self._accounts: dict[str, Mapping[str, str]] | None = None
+        self._calls = ApiLog(session.home, "soar_delivery", session.clock)
         self._due: dict[tuple[str, str], float] = {}
         self._said: dict[tuple[str, str], str] = {}
 
@@ -114,7 +116,7 @@ class Choices:
             if closed is not None:
                 raise closed
             account = self._session.account(settings, name)
-            tables = _fetch(account, part)
+            tables = _fetch(account, part, self._calls.connection(name))
         except (AuthFailed, Refused) as error:
             self._due[name, part] = self._session.monotonic() + EVERY  # this list is not for this user
             self._say((name, part), f"{part}: {error}")
@@ -146,12 +148,12 @@ class Choices:
             self._log.warning("Choices of the alert form %s", fields({"account": about[0], "reason": text}))
 
 
-def _fetch(account: Account, part: str) -> Tables:
+def _fetch(account: Account, part: str, calls: ApiCalls) -> Tables:
     from soarlink.soar import vocabulary
     from soarlink.soar.client import SoarClient
 
     connect, read = min(account.connect_timeout, LONGEST_WAIT), min(account.read_timeout, LONGEST_WAIT)
-    client = SoarClient(replace(account, connect_timeout=connect, read_timeout=read))
+    client = SoarClient(replace(account, connect_timeout=connect, read_timeout=read), observe=calls)
     try:
         return vocabulary.fetch(client, part, most=MOST + 1)
     finally:

@@ -19,6 +19,7 @@ from soarlink.inputs.complaints import Complaints
 from soarlink.journal.ledger import FREE, RunNote
 from soarlink.outbox import item as states
 from soarlink.splunk import camhistory, payload
+from soarlink.splunk.apilog import ApiLog, several
 from soarlink.splunk.cam import CommonAction
 from soarlink.splunk.logline import fields
 from soarlink.splunk.settings import Settings
@@ -128,10 +129,17 @@ class Deliveries:
         )
         pace = Pace(account.rate_limit) if account.rate_limit else None
 
-        def connect() -> Carrier:
-            return Carrier(SoarClient(account, permit=gate.permit), traits, runs)
+        log = ApiLog(self._session.home, "soar_delivery", self._session.clock)
 
-        return send(shipments, connect, account.connections, gate, pace)
+        def connect() -> Carrier:
+            calls = log.connection(account.name)
+            client = SoarClient(account, permit=gate.permit, observe=calls)
+            return Carrier(client, traits, runs, lambda sent: calls.about(_about(loaded, sent)))
+
+        try:
+            yield from send(shipments, connect, account.connections, gate, pace)
+        finally:
+            log.close()
 
     def _may_ask(self, account: Account) -> bool:
         return not self._stop.is_set() and self._tenure.outlasts(account.longest_request)
@@ -315,6 +323,18 @@ class _Runs:
         lines.append(line)
         with self._lock:  # several connections to SOAR, one to splunkd
             self._outbox.note(self._loaded[identity][0], lines)
+
+
+def _about(loaded: Mapping[str, tuple[OutboxItem, Payload]], shipments: Sequence[Shipment]) -> dict[str, object]:
+    """What the log of calls says of the runs that a request carries, which can be several."""
+    items = [loaded[shipment.identity][0] for shipment in shipments]
+    return {
+        "sid": several(item.sid for item in items),
+        "search": several(item.search_name for item in items),
+        "user": several(item.owner for item in items),
+        "rid": several(row.rid for shipment in shipments for row in shipment.rows),
+        "attempt": max((item.attempts + 1 for item in items), default=1),
+    }
 
 
 def _looked_for(shipment: Shipment) -> Shipment:

@@ -27,6 +27,7 @@ from soarlink.plan import moment
 from soarlink.secret import Secret
 from soarlink.soar.client import SoarClient
 from soarlink.splunk import conf, spool
+from soarlink.splunk.apilog import ApiLog
 from soarlink.splunk.kvstore import KvStore
 from soarlink.splunk.logline import fields
 from soarlink.splunk.settings import Settings
@@ -92,6 +93,7 @@ class Feedback:
         self._session = session
         self._stop = stop
         self._log: logging.Logger = logger(session.home, _SOURCE)
+        self._calls = ApiLog(session.home, _SOURCE, session.clock)
         self._parent = os.getppid()
         self._kv = KvStore(session.splunkd())
         lease = Lease(
@@ -148,7 +150,7 @@ class Feedback:
     def _poll(self, known: Settings, name: str, wanted: settings.FeedbackSettings) -> str:
         """Poll one account; what SOAR refused to show."""
         account = self._session.account(known, name)
-        client = SoarClient(account)
+        client = SoarClient(account, observe=self._calls.connection(name))
         state = checkpoint.load(self._kv, name)
         counts: dict[str, int] = {}
 

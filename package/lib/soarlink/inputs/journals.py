@@ -157,7 +157,8 @@ class Journals:
 
     def _deliver(self, request: Request, journal: Journal, action: CommonAction, clerk: Clerk, outbox: Outbox) -> bool:
         session = self._session
-        alert = Alert(request, journal, action, clerk, app=session.app, home=session.home, clock=session.clock)
+        places = {"app": session.app, "home": session.home}
+        alert = Alert(request, journal, action, clerk, **places, clock=session.clock, component="soar_delivery")
 
         def account() -> Account:
             try:

@@ -11,7 +11,7 @@ from soarlink.body import encode
 from soarlink.errors import MaybeSent, NotSent, SoarError
 from soarlink.soar import answer
 from soarlink.soar.answer import Created
-from soarlink.wire.exchange import Exchanger
+from soarlink.wire.exchange import Exchanger, Observed
 from soarlink.wire.failure import ExchangeFailed
 
 if TYPE_CHECKING:
@@ -51,14 +51,19 @@ class SoarClient:
         account: the server, and how to sign in.
         exchanger: the connection; None for a new one.
         permit: called before each request; it raises a SoarError when the request must not be made.
+        observe: told of each request when it is over, on a new connection.
     """
 
     def __init__(
-        self, account: Account, exchanger: Exchanger | None = None, permit: Callable[[], None] = lambda: None
+        self,
+        account: Account,
+        exchanger: Exchanger | None = None,
+        permit: Callable[[], None] = lambda: None,
+        observe: Callable[[Observed], None] | None = None,
     ) -> None:
         self.account = account
         self._permit = permit
-        self._exchanger = exchanger or Exchanger(account.endpoint(), account.login())
+        self._exchanger = exchanger or Exchanger(account.endpoint(), account.login(), observe=observe)
 
     def close(self) -> None:
         """Close the connection."""

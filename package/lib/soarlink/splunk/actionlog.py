@@ -20,56 +20,32 @@ from soarlink.filelock import FileLock
 MAX_BYTES = 25_000_000
 BACKUPS = 5
 
-
 HELD_LINES = 200
 """Lines that are held back at most: a system call for each would cost more than the line."""
 
 
-class ActionLogHandler(logging.Handler):
-    """Appends to ``path`` and rotates it at ``max_bytes``, keeping ``backups`` older files.
-
-    A line goes out at once, until :meth:`hold`: then with the next :meth:`flush`, or when many are held.
-    """
+class LogFile:
+    """A file that many processes append whole lines to, and that is rotated at ``max_bytes``."""
 
     def __init__(self, path: Path, max_bytes: int = MAX_BYTES, backups: int = BACKUPS) -> None:
-        super().__init__()
         self._path = path
         self._max_bytes = max_bytes
         self._backups = backups
         self._file: int | None = None
-        self._held: list[bytes] = []
-        self._last = logging.makeLogRecord({})
-        self._most_held = 0
-        self.setFormatter(_Formatter("%(asctime)s %(levelname)s %(message)s"))
 
-    def emit(self, record: logging.LogRecord) -> None:
-        """Write or hold one line; a failure to log never stops an alert, it goes to standard error (splunkd.log)."""
-        self._last = record
-        self._held.append((self.format(record) + "\n").encode("utf-8", "backslashreplace"))
-        if len(self._held) > self._most_held:
-            self.flush()
+    def append(self, lines: bytes) -> None:
+        """Append whole lines, their line breaks included.
 
-    def hold(self) -> None:
-        """Hold lines back from now on; whoever asks for this sees to it that they are flushed."""
-        self._most_held = HELD_LINES
-
-    def flush(self) -> None:
-        """Write what is held back."""
-        lines, self._held = b"".join(self._held), []
-        if not lines:
-            return
-        try:
-            os.write(self._current(len(lines)), lines)
-        except OSError:
-            self.handleError(self._last)
+        Raises:
+            OSError: the disk is full, or the file can't be written.
+        """
+        os.write(self._current(len(lines)), lines)
 
     def close(self) -> None:
-        """Write what is held back and close the file."""
-        self.flush()
+        """Close the file; the next line opens it again."""
         if self._file is not None:
             os.close(self._file)
             self._file = None
-        super().close()
 
     def _current(self, length: int) -> int:
         if self._file is not None and not self._is_current(self._file):
@@ -108,6 +84,48 @@ class ActionLogHandler(logging.Handler):
 
     def _backup(self, number: int) -> Path:
         return self._path.with_name(f"{self._path.name}.{number}")
+
+
+class ActionLogHandler(logging.Handler):
+    """Appends to ``path`` and rotates it at ``max_bytes``, keeping ``backups`` older files.
+
+    A line goes out at once, until :meth:`hold`: then with the next :meth:`flush`, or when many are held.
+    """
+
+    def __init__(self, path: Path, max_bytes: int = MAX_BYTES, backups: int = BACKUPS) -> None:
+        super().__init__()
+        self._file = LogFile(path, max_bytes, backups)
+        self._held: list[bytes] = []
+        self._last = logging.makeLogRecord({})
+        self._most_held = 0
+        self.setFormatter(_Formatter("%(asctime)s %(levelname)s %(message)s"))
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write or hold one line; a failure to log never stops an alert, it goes to standard error (splunkd.log)."""
+        self._last = record
+        self._held.append((self.format(record) + "\n").encode("utf-8", "backslashreplace"))
+        if len(self._held) > self._most_held:
+            self.flush()
+
+    def hold(self) -> None:
+        """Hold lines back from now on; whoever asks for this sees to it that they are flushed."""
+        self._most_held = HELD_LINES
+
+    def flush(self) -> None:
+        """Write what is held back."""
+        lines, self._held = b"".join(self._held), []
+        if not lines:
+            return
+        try:
+            self._file.append(lines)
+        except OSError:
+            self.handleError(self._last)
+
+    def close(self) -> None:
+        """Write what is held back and close the file."""
+        self.flush()
+        self._file.close()
+        super().close()
 
 
 class _Formatter(logging.Formatter):

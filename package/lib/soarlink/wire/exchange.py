@@ -73,6 +73,21 @@ class Reply:
     body: bytes
 
 
+@dataclass(frozen=True)
+class Observed:
+    """One exchange, as an observer is told of it. ``status`` is None when no complete answer came."""
+
+    method: str
+    path: str
+    """Without the query."""
+    status: int | None
+    seconds: float
+    sent: int
+    received: int
+    """Bytes of the bodies."""
+    error: str = ""
+
+
 class Exchanger:
     """A kept-alive connection to one server. Not for use by several threads at once.
 
@@ -80,13 +95,19 @@ class Exchanger:
         endpoint: the server.
         headers: sent with every request; secrets in them never show in errors.
         monotonic: the clock for the deadline, in seconds.
+        observe: told of each exchange when it is over.
     """
 
     def __init__(
-        self, endpoint: Endpoint, headers: Mapping[str, str], monotonic: Callable[[], float] = time.monotonic
+        self,
+        endpoint: Endpoint,
+        headers: Mapping[str, str],
+        monotonic: Callable[[], float] = time.monotonic,
+        observe: Callable[[Observed], None] | None = None,
     ) -> None:
         self.endpoint = endpoint
         self._monotonic = monotonic
+        self._observe = observe
         self._session = _Session()
         self._session.trust_env = False
         self._session.headers.clear()
@@ -108,6 +129,20 @@ class Exchanger:
         Raises:
             ExchangeFailed: no complete answer; ``sent`` says whether the request may have reached the server.
         """
+        if self._observe is None:
+            return self._exchange(method, path, body, content_type)
+        started, sent = self._monotonic(), len(body or b"")
+        plain = path.partition("?")[0]
+        try:
+            reply = self._exchange(method, path, body, content_type)
+        except ExchangeFailed as failure:
+            self._observe(Observed(method, plain, None, self._monotonic() - started, sent, 0, failure.what))
+            raise
+        took = self._monotonic() - started
+        self._observe(Observed(method, plain, reply.status, took, sent, len(reply.body)))
+        return reply
+
+    def _exchange(self, method: str, path: str, body: bytes | None, content_type: str) -> Reply:
         deadline = self._monotonic() + self.endpoint.connect_timeout + self.endpoint.read_timeout
         headers: dict[str, str] = {"Content-Type": content_type} if content_type else {}
         try:
