@@ -8,8 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from lab.runner.accounts import Account, Accounts
-from lab.runner.lab import ACCOUNT, APP
+from lab.runner.lab import APP
 from lab.runner.modularinput import ModularInput
 from tests.bench import results
 from tests.bench.process import RunFailedError, Taken, in_turn, median
@@ -19,9 +18,11 @@ from tests.bench.table import Bound, Figure, Result, seconds, times
 DIRECT, JOURNAL, OUTBOX = "sent directly", "redelivered from the journal", "redelivered from the outbox"
 _PARAMETERS = {"max_containers": "0"}
 _LIMIT = 1.5
-_DEAD = "https://127.0.0.1:1"
 _LOOK_SECONDS = 0.2
-_LONGEST = 900.0
+_FIRST_WAIT = 6.0
+"""Seconds after which what was turned away once may be sent again, also from a journal."""
+
+_LONGEST = 300.0
 
 
 def run(stage: Stage, *, rounds: int, count: int) -> Result:
@@ -54,22 +55,21 @@ class _Queue:
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
         self._folder = stage.lab.home.root / "var" / "lib" / "splunk" / "modinputs" / "soar_delivery"
-        self._account = stage.lab.account()
         self._looks = 0
 
     def put(self, file: Path) -> None:
-        """The action meets a SOAR that refuses connections: all is in its journal, and the server is paused."""
-        self._reach(_DEAD)
+        """SOAR turns the action away: all is in its journal, and the server is paused."""
+        self._stage.soar.turn_away()
         self._stage.measure(self._stage.product(file, _PARAMETERS))
 
     def move(self, count: int) -> None:
-        """The delivery input meets it too: all goes into the outbox."""
+        """The delivery input finds the server paused: all goes into the outbox."""
         with self._stage.lab.delivery() as delivery:
             self._wait(delivery, lambda: not self._journals() and self._pending() == count)
 
     def work_off(self, count: int) -> Taken:
         """SOAR is back and nothing is paused: what the input takes until all is there and settled."""
-        self._reach(self._account.url)
+        self._stage.soar.take_again()
         self._wait_until_due()
         stage = self._stage
         there, soar, calls = stage.soar.containers(), stage.soar.seconds(), len(stage.lab.splunkd.calls)
@@ -84,17 +84,12 @@ class _Queue:
         requests = len(made) - self._looks
         return Taken(wall, cpu, 0, soar=stage.soar.seconds() - soar, splunkd=splunkd, requests=requests)
 
-    def _reach(self, url: str) -> None:
-        good = self._account
-        changed = Account(ACCOUNT, url, good.token, good.ca_certificate)
-        Accounts(self._stage.lab.management, APP).save(changed, exists=True)
-
     def _wait_until_due(self) -> None:
         """The pauses and waiting times of real outages are no work."""
         for note in self._folder.glob("breaker/*.json"):
             note.unlink()
         due = max((float(item.get("next_attempt", 0)) for item in self._items()), default=0.0)
-        time.sleep(max(0.0, due - time.time()))
+        time.sleep(max(_FIRST_WAIT, due - time.time()))
 
     def _wait(self, delivery: ModularInput, is_so: Callable[[], bool]) -> None:
         until = time.monotonic() + _LONGEST

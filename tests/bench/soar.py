@@ -87,6 +87,15 @@ class SoarProcess:
         """Let every request wait so long before it is handled."""
         self._status({"latency_ms": milliseconds})
 
+    def turn_away(self) -> None:
+        """Answer 429 to whoever wants to make a container, until :meth:`take_again`."""
+        order = {"match": "POST /rest/container", "kind": "429", "times": None}
+        self._call("/__standin__/faults", json.dumps(order).encode())
+
+    def take_again(self) -> None:
+        """Take containers again."""
+        self._call("/__standin__/faults", method="DELETE")
+
     def containers(self) -> int:
         """Count the containers that it has."""
         headers = {"ph-auth-token": self.address.token}
@@ -95,8 +104,11 @@ class SoarProcess:
     def _status(self, changes: dict[str, float] | None = None) -> dict[str, Any]:
         return self._call("/__standin__/status", None if changes is None else json.dumps(changes).encode())
 
-    def _call(self, path: str, body: bytes | None = None, headers: dict[str, str] | None = None) -> dict[str, Any]:
-        request = urllib.request.Request(self.address.url + path, data=body, headers=headers or {})  # noqa: S310 - https
+    def _call(
+        self, path: str, body: bytes | None = None, headers: dict[str, str] | None = None, method: str | None = None
+    ) -> dict[str, Any]:
+        url = self.address.url + path
+        request = urllib.request.Request(url, data=body, headers=headers or {}, method=method)  # noqa: S310 - https
         with urllib.request.urlopen(request, timeout=_ANSWER_SECONDS, context=self._context) as answer:  # noqa: S310
-            found: dict[str, Any] = json.load(answer)
+            found: dict[str, Any] = json.loads(answer.read() or b"{}")
             return found
