@@ -23,6 +23,7 @@ PATTERNS = {
         "an offset such as +4h, an epoch time, ISO 8601, or a template",
     ),
     "identity_window": (r"^(\d+ *[smhdw] *)+$", "a span such as 30m, 24h, 7d or 1d12h"),
+    "follow": (r"^\d{1,3}$", "a number of seconds, at most 240"),
     "max_containers": (r"^\d+$", "a whole number, 0 for no limit"),
     "multivalue": (r"^(list|first|each|join(:.*)?)$", "list, first, join, join:<separator> or each"),
 }

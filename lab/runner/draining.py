@@ -66,7 +66,7 @@ def drain(stage: Stage, delivery: ModularInput, management: Management, *, wait:
     """
     marks = stage.indexes.marks()
     started = time.monotonic()
-    backlog = _Backlog(stage, management)
+    backlog = _Backlog(stage, management, time.time())
     problems: list[str] = []
     with delivery:
         while backlog.is_due_within(wait):
@@ -89,20 +89,28 @@ def drain(stage: Stage, delivery: ModularInput, management: Management, *, wait:
 class _Backlog:
     """What waits for delivery."""
 
-    def __init__(self, stage: Stage, management: Management) -> None:
+    def __init__(self, stage: Stage, management: Management, begun: float) -> None:
         self._folder = stage.home.root / "var" / "lib" / "splunk" / "modinputs" / "soar_delivery" / "journal"
         self._app = stage.app
         self._clock = stage.clock
         self._management = management
+        self._begun = begun
 
     def size(self) -> int:
         return len(self._journals()) + len(self._pending())
 
     def is_due_within(self, seconds: float) -> bool:
-        if self._journals():
+        if any(not self._asks_people(name) for name in self._journals()):
             return True
         now = self._clock()
         return any(float(item.get("next_attempt", 0)) <= now + seconds for item in self._pending())
+
+    def _asks_people(self, name: str) -> bool:
+        """Whether only people's answers are missing, as a look since the drain began has shown."""
+        try:
+            return (self._folder / name / "asking").stat().st_mtime >= self._begun
+        except FileNotFoundError:
+            return False
 
     def _journals(self) -> list[str]:
         try:

@@ -11,6 +11,7 @@ import pytest
 
 from lab.runner.lab import APP, Lab
 from lab.runner.request import SendRequest
+from lab.splunkd.installation import set_local
 from lab.splunkd.notables import NotableBoard
 from tests.addon.results import write_results
 from tests.addon.soar import SoarReader
@@ -27,7 +28,7 @@ def own(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Lab]:
     if found is None:
         pytest.skip(f"CPython {request.param} is not on this machine")
     with Lab(tmp_path / "lab", build=build.build().folder, python=found.path, es="8.1.0") as running:
-        running.splunkd.add_user("admin", ("admin",), ("edit_notable_events",))  # as Enterprise Security grants it
+        grant(running)
         board = notables(running)
         for number, row in enumerate(ROWS):
             board.add(row["event_id"], SCHEDULED, str(number))
@@ -41,6 +42,11 @@ def soar(own: Lab) -> Iterator[SoarReader]:
     reader = SoarReader(own)
     yield reader
     reader.close()
+
+
+def grant(lab: Lab, state: str = "enabled") -> None:
+    """Give administrators, and so inputs, the right to change notables, as Enterprise Security does."""
+    set_local(lab.home.root, "authorize", "role_admin", {"edit_notable_events": state})
 
 
 def notables(lab: Lab) -> NotableBoard:
@@ -136,11 +142,11 @@ def test_a_refused_transition_concerns_one_notable(own: Lab, soar: SoarReader, t
 
 def test_a_missing_right_is_said_and_nothing_is_lost(own: Lab, tmp_path: Path) -> None:
     """Without edit_notable_events the poll names it; once it is granted the comments are written."""
-    own.splunkd.add_user("admin", ("admin",), ())
+    grant(own, "disabled")
     sent(own, tmp_path)
     (problem,) = own.poll().problems
     assert "edit_notable_events" in problem
-    own.splunkd.add_user("admin", ("admin",), ("edit_notable_events",))
+    grant(own)
     assert own.poll().problems == ()
     assert len(notables(own).reviews) == len(ROWS)
 

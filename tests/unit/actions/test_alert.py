@@ -68,6 +68,7 @@ class Case:
             app=self.installed.app,
             home=self.installed.home,
             clock=self.clock,
+            monotonic=self.clock,
         )
 
         def account() -> Account:

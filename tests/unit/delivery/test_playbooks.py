@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from soarlink.delivery.playbooks import PlaybookStarts
 from soarlink.delivery.progress import ContainerProgress
 from soarlink.errors import AuthFailed, MaybeSent, NotSent, NotTried, Refused, ServerFault, SoarError, Throttled
 from soarlink.journal.ledger import INTENDED, Ledger, RunNote
-from soarlink.plan.shipment import Shipment
+from soarlink.plan.shipment import PlaybookCall, Shipment
 from soarlink.soar.client import SoarClient
 from tests.unit.samples import make_row, plan
 
@@ -25,11 +25,13 @@ class Asked(SoarClient):
 
     def __init__(self, ledger_path: Path, answer: str | SoarError) -> None:
         self.answer = answer
-        self.requests: list[tuple[int, str, str]] = []
+        self.requests: list[tuple[int, str, str | Sequence[int]]] = []
         self.known_at_request: list[RunNote | None] = []
         self._ledger_path = ledger_path
 
-    def start_playbook(self, container_id: int, playbook: str, scope: str) -> str:
+    def start_playbook(
+        self, container_id: int, playbook: str, scope: str | Sequence[int], inputs: Mapping[str, str] | None = None
+    ) -> str:
         """Note the request, and what is on disk at that moment."""
         self.requests.append((container_id, playbook, scope))
         (ledger := Ledger(self._ledger_path)).close()
@@ -62,7 +64,7 @@ def start(tmp_path: Path) -> Start:
 def shipment(*books: str) -> Shipment:
     """A container that wants these playbooks."""
     (made,) = plan([make_row()])
-    return replace(made, identity="id", playbooks=books or (BOOK,))
+    return replace(made, identity="id", playbooks=tuple(PlaybookCall(book) for book in books or (BOOK,)))
 
 
 def test_the_intent_is_on_disk_before_the_request(start: Start) -> None:

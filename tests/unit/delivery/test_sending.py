@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from soarlink.delivery.outcome import DELIVERED, QUEUED, REJECTED, UPDATED, RowO
 from soarlink.delivery.progress import ContainerReport
 from soarlink.delivery.sender import send
 from soarlink.journal.ledger import Ledger
-from soarlink.plan.shipment import Shipment
+from soarlink.plan.shipment import PlaybookCall, Shipment
 from soarlink.rows.row import Row
 from soarlink.secret import Secret
 from soarlink.soar.client import SoarClient
@@ -209,7 +209,9 @@ def test_one_refused_artifact_never_takes_its_neighbours_with_it(sending: Sendin
     (shipment,) = sending.plan([make_row(n) for n in range(3)], container_per="search", automation="0")
     bodies = list(shipment.artifacts)
     bodies[1] = {**bodies[1], "severity": "bogus"}
-    outcomes = list(sending.ship([replace(shipment, artifacts=tuple(bodies), playbooks=("local/splunk_triage",))]))
+    outcomes = list(
+        sending.ship([replace(shipment, artifacts=tuple(bodies), playbooks=(PlaybookCall("local/splunk_triage"),))])
+    )
     assert states(outcomes) == [REJECTED, REJECTED, REJECTED]  # the playbook was asked for and not started
     assert "has 0 of 1 artifacts of this result" in str(outcomes[1].reason)
     assert "not all artifacts are in SOAR" in str(outcomes[0].reason)
@@ -339,12 +341,18 @@ class TestPlaybook:
 
     def test_its_scope_is_all_on_a_new_container_and_new_on_a_join(self, sending: Sending) -> None:
         """On a join it must not work again on what it has seen."""
-        scopes: list[str] = []
+        scopes: list[str | Sequence[int]] = []
 
         class Noting(SoarClient):
-            def start_playbook(self, container_id: int, playbook: str, scope: str) -> str:
+            def start_playbook(
+                self,
+                container_id: int,
+                playbook: str,
+                scope: str | Sequence[int],
+                inputs: Mapping[str, str] | None = None,
+            ) -> str:
                 scopes.append(scope)
-                return super().start_playbook(container_id, playbook, scope)
+                return super().start_playbook(container_id, playbook, scope, inputs)
 
         shipments = sending.plan([make_row()], playbook="local/contain_host")
         for _ in range(2):
@@ -402,10 +410,12 @@ class _Closing(SoarClient):
         client.close()
         self._server = server
 
-    def start_playbook(self, container_id: int, playbook: str, scope: str) -> str:
+    def start_playbook(
+        self, container_id: int, playbook: str, scope: str | Sequence[int], inputs: Mapping[str, str] | None = None
+    ) -> str:
         """Ask a server that is gone."""
         self._server.__exit__()
-        return super().start_playbook(container_id, playbook, scope)
+        return super().start_playbook(container_id, playbook, scope, inputs)
 
 
 class TestListsWithoutArtifacts:

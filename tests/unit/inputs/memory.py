@@ -177,7 +177,9 @@ class MemoryClient:
         )
         return found
 
-    def start_playbook(self, container_id: int, playbook: str, scope: str) -> str:
+    def start_playbook(
+        self, container_id: int, playbook: str, scope: str | Sequence[int], inputs: Mapping[str, str] | None = None
+    ) -> str:
         """One run; each request that is carried out makes another one."""
         del scope
 

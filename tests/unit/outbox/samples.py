@@ -7,7 +7,7 @@ from typing import Any
 from soarlink.outbox.item import PENDING, OutboxItem, item_key
 from soarlink.outbox.payload import Payload
 from soarlink.plan.run import AlertRun
-from soarlink.plan.shipment import RowAccount, Shipment
+from soarlink.plan.shipment import PlaybookCall, RowAccount, Shipment
 
 NOW = 1_790_000_000.25
 RUN = AlertRun("send_to_soar", "scheduler__admin__search__x_at_1", search_name="Müller: brute force", owner="admin")
@@ -45,7 +45,7 @@ def payload(identity: str, text: str = "brute force", parts: int = 1) -> Payload
             rows=(RowAccount(part, str(part), "", "", 1, 2, 3, ("_bkt",)),),
             part=part,
             last=part == parts - 1,
-            playbooks=("local/contain",),
+            playbooks=(PlaybookCall("local/contain", "all", (("ip", "10.0.0.1"),)),),
         )
         for part in range(parts)
     )

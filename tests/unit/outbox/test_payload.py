@@ -17,7 +17,7 @@ from soarlink.outbox import typed_json
 from soarlink.outbox.payload import Payload, pack, pack_ledger, unpack, unpack_ledger
 from soarlink.plan import shipment
 from soarlink.plan.run import AlertRun
-from soarlink.plan.shipment import RowAccount, Shipment
+from soarlink.plan.shipment import PlaybookCall, RowAccount, Shipment
 from soarlink.secret import Secret
 from tests.unit.outbox.samples import payload
 
@@ -47,7 +47,7 @@ SHIPMENTS = st.builds(
     artifacts=st.lists(BODIES, max_size=2).map(tuple),
     owners=st.lists(st.integers(0, 9), max_size=2).map(tuple),
     rows=st.lists(ROWS, max_size=2).map(tuple),
-    playbooks=st.lists(st.text(max_size=3), max_size=2).map(tuple),
+    playbooks=st.lists(st.builds(PlaybookCall, st.text(max_size=3)), max_size=2).map(tuple),
 )
 
 

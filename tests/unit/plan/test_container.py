@@ -76,7 +76,7 @@ def test_labels_and_tags_are_templates() -> None:
 )
 def test_a_severity_written_out_is_sent_as_written(severity: str, level: str, note: str) -> None:
     """Only a value from a row is fitted, and then the note says so."""
-    body, notes, _ = Bodies(make_run(), asked(severity=severity), "events").container(make_row(level="P1"), "key")
+    body, notes, *_ = Bodies(make_run(), asked(severity=severity), "events").container(make_row(level="P1"), "key")
     assert (body["severity"], notes) == (level, ((note,) if note else ()))
 
 

@@ -10,14 +10,15 @@ import pytest
 
 from soarlink.errors import ParameterError
 from soarlink.plan import parameters
+from soarlink.plan.parameters import PlaybookOrder
 from tests.unit.samples import make_row
 from tests.unit.standin import ROOT
 
 
-def declared() -> dict[str, str]:
+def declared(action: str) -> dict[str, str]:
     """Names and defaults as globalConfig.json has them."""
     config = json.loads((ROOT / "globalConfig.json").read_text(encoding="utf-8"))
-    alert = next(item for item in config["alerts"] if item["name"] == "send_to_soar")
+    alert = next(item for item in config["alerts"] if item["name"] == action)
     return {entity["field"]: _text(entity.get("defaultValue", "")) for entity in alert["entity"]}
 
 
@@ -26,8 +27,9 @@ def _text(value: Any) -> str:
 
 
 def test_names_and_defaults_are_those_that_the_form_declares() -> None:
-    """globalConfig.json and the code agree on every parameter, in the same order."""
-    assert list(parameters.DEFAULTS.items()) == list(declared().items())
+    """globalConfig.json and the code agree on every parameter of every action."""
+    for action, defaults in parameters.DEFAULTS_OF.items():
+        assert dict(defaults) == declared(action)
 
 
 def test_choices_are_those_that_the_form_offers() -> None:
@@ -95,7 +97,23 @@ def test_given_parameters_are_parsed() -> None:
     assert [tag.text for tag in parsed.tags] == ["splunk", "{{a|map:x=1,y=2}}", "{{b}}"]
     assert (parsed.sensitivity, parsed.max_containers, parsed.automation) == ("red", 0, False)
     assert parsed.mapping.field_names == "cef"
-    assert parsed.playbook == "local/triage"
+    assert (parsed.playbooks, parsed.follow) == ((PlaybookOrder("local/triage"),), None)
+
+
+def test_the_playbooks_of_a_run_are_parsed() -> None:
+    """Several by comma or line, each once, with scope and inputs; what the action does not have keeps its default."""
+    asked = {"playbooks": "local/a, local/b\nlocal/a", "scope": "All", "inputs": "ip={{src}}", "follow": "30"}
+    parsed = parameters.parse(asked, parameters.RUN_SOAR_PLAYBOOK)
+    assert [(order.name, order.scope) for order in parsed.playbooks] == [("local/a", "all"), ("local/b", "all")]
+    assert [(name, text.text) for name, text in parsed.playbooks[0].inputs] == [("ip", "{{src}}")]
+    assert (parsed.follow, parsed.automation, parsed.artifacts) == (30.0, False, "per_result")
+
+
+@pytest.mark.parametrize("name", ["playbook", "attach_results"])
+def test_what_a_run_does_not_have_is_unknown_to_it(name: str) -> None:
+    """A parameter of the other action is named, and what there is."""
+    with pytest.raises(ParameterError, match=f"Parameter {name} is unknown; known are account"):
+        parameters.parse({"playbooks": "local/a", name: "x"}, parameters.RUN_SOAR_PLAYBOOK)
 
 
 @pytest.mark.parametrize("text", ["1", "true", "YES", "on"])

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from soarlink.actions import shaping
+from soarlink.actions.following import Following
 from soarlink.delivery.outcome import DELIVERED, QUEUED, REJECTED, UPDATED, PlaybookRun, RowOutcome
 from soarlink.delivery.verdict import judge
 from soarlink.errors import (
@@ -61,6 +63,8 @@ class Alert:
         home: ``$SPLUNK_HOME``.
         clock: epoch seconds.
         component: who calls SOAR, for the log of these calls; "" for the action itself.
+        monotonic: seconds of a clock that nobody sets.
+        pause: waits for so many seconds.
     """
 
     def __init__(
@@ -73,6 +77,8 @@ class Alert:
         app: Path,
         home: Path,
         clock: Callable[[], float],
+        monotonic: Callable[[], float],
+        pause: Callable[[float], None] = time.sleep,
         component: str = "",
     ) -> None:
         self._request = request
@@ -83,6 +89,9 @@ class Alert:
         self._app = app
         self._home = home
         self._clock = clock
+        self._monotonic = monotonic
+        self._pause = pause
+        self._following = Following(journal.ledger, clerk) if request.asked.follow is not None else None
         self._planner: Planner | None = None
         self._most_results = 0
         self._settle_seconds = 0.0
@@ -90,6 +99,8 @@ class Alert:
         """Identities of containers that were not delivered, with what the last attempt met."""
         self.rejected: dict[str, Refusal] = {}
         """What SOAR refused, by the container's identity: kept in the outbox, where a person can resend it."""
+        self.running: set[str] = set()
+        """Identities of containers that are in SOAR, and whose playbook runs have no verdict yet."""
         self.unusable: SendToSoarError | None = None
         """Why nothing of the run can ever be sent."""
 
@@ -98,20 +109,23 @@ class Alert:
         if self._planner is not None:
             yield from self._planner.plan(self._request.results)
 
-    def deliver(self, account: Callable[[], Account], gate: Callable[[Account], Gate]) -> None:
+    def deliver(
+        self, account: Callable[[], Account], gate: Callable[[Account], Gate], follow_seconds: float = 0.0
+    ) -> None:
         """Send what is not over yet and tell the rows.
 
         Args:
             account: gives the account with its secret.
             gate: gives the gate for it.
+            follow_seconds: how long playbook runs are waited for, where they are followed; 0 looks once.
         """
         try:
-            self._deliver(account, gate)
+            self._deliver(account, gate, follow_seconds)
         finally:
             self._calls.close()
         self._clerk.flush()
 
-    def _deliver(self, account: Callable[[], Account], gate: Callable[[Account], Gate]) -> None:
+    def _deliver(self, account: Callable[[], Account], gate: Callable[[Account], Gate], seconds: float) -> None:
         try:
             found = account()
             opened = gate(found)
@@ -124,6 +138,39 @@ class Alert:
             self._refuse(error)
         else:
             self._send(found, opened)
+            self._follow(found, opened, seconds)
+
+    @property
+    def asks_people(self) -> bool:
+        """Whether the playbook runs without a verdict wait for people's answers, and nothing else is to be done."""
+        return self._following is not None and not self.waiting and self._following.asks_people
+
+    def end_following(self, reason: str) -> None:
+        """Reject the rows whose playbook runs have no verdict: nobody waits for it any longer."""
+        if self._following is not None:
+            self._following.end(reason)
+            self.running.clear()
+        self._clerk.flush()
+
+    def _follow(self, account: Account, gate: Gate, seconds: float) -> None:
+        if self._following is None:
+            return
+        from soarlink.soar.client import SoarClient
+
+        end = self._monotonic() + seconds
+
+        def goes_on(wait: float) -> bool:
+            return not gate.is_stopped and self._monotonic() + wait < end
+
+        calls = self._calls.connection(account.name, self._about(()))
+        self.running = self._following.settle(lambda: SoarClient(account, observe=calls), goes_on, self._pause)
+
+    def _tell(self, identity: str, outcomes: Sequence[RowOutcome]) -> None:
+        if self._following is not None:
+            self._following.tell(identity, outcomes)
+            return
+        for outcome in outcomes:
+            self._clerk.tell(outcome)
 
     def give_up(self, account: Account, reason: str) -> None:
         """Reject all that is not over, without asking SOAR: it has waited too long, and a person decides.
@@ -213,7 +260,10 @@ class Alert:
             if sent is not None or rejection is not None:
                 for row in shipment.rows:
                     self._clerk.announce(row)
-                    self._clerk.tell(self._known_outcome(row, shipment.identity, sent, rejection, account))
+                    self._tell(
+                        shipment.identity,
+                        [self._known_outcome(row, shipment.identity, sent, rejection, account)],
+                    )
             elif waiting is not None and self._clock() < waiting.not_before:
                 self.waiting.setdefault(shipment.identity, None)
             elif waiting is not None and waiting.unclear:
@@ -285,8 +335,7 @@ class Alert:
             if refused:
                 why = next(iter(refused.values()))
                 self.rejected[report.identity] = Refusal(why, sent.container_id, report.url or "")
-        for outcome in outcomes:
-            self._clerk.tell(outcome)
+        self._tell(report.identity, outcomes)
 
     def _waiting(self, error: SoarError) -> Waiting:
         from soarlink.delivery.backoff import Backoff

@@ -89,7 +89,7 @@ def read(
         action.verbose()
     for problem in settings.problems:
         action.message(problem, level=logging.WARNING)
-    asked = parameters.parse(invocation.configuration)
+    asked = parameters.parse(invocation.configuration, invocation.run.action)
     mapping = (written.mapping if written is not None else None) or rules.load(app)
     name = (written.account_name if written is not None else "") or settings.account_name(asked.account)
     action.account = name

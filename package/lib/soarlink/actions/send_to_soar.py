@@ -47,6 +47,8 @@ def main(
     stdin: IO[bytes],
     clock: Callable[[], float] = time.time,
     monotonic: Callable[[], float] = time.monotonic,
+    *,
+    name: str = ACTION,
 ) -> int:
     """Run the action as splunkd starts it.
 
@@ -55,17 +57,18 @@ def main(
         stdin: the alert payload.
         clock: epoch seconds.
         monotonic: seconds of a clock that nobody sets.
+        name: the alert action; they differ in their parameters, and in whether playbook runs are followed.
 
     Returns:
         The process's exit code, see :mod:`soarlink.delivery.outcome`.
     """
     if argv[1:] != ["--execute"]:
-        sys.stderr.write(f"{ACTION} is started by splunkd: --execute, and an alert payload on standard input.\n")
+        sys.stderr.write(f"{name} is started by splunkd: --execute, and an alert payload on standard input.\n")
         return EXIT_CONFIGURATION
     try:
-        invocation = payload.parse(stdin.read(), ACTION)
+        invocation = payload.parse(stdin.read(), name)
     except PayloadError as error:
-        sys.stderr.write(f"ERROR {ACTION}: {error}\n")  # splunkd.log is all there is without a payload
+        sys.stderr.write(f"ERROR {name}: {error}\n")  # splunkd.log is all there is without a payload
         return EXIT_CONFIGURATION
     home = Path(os.environ["SPLUNK_HOME"])
     action = CommonAction(invocation, home, clock=clock)
@@ -120,7 +123,9 @@ class _Run:
         """What the results were told already, when the action was called for this search before."""
         invocation = self._invocation
         call = f"{invocation.fixed_rid or ''}{invocation.rid_suffix}"
-        if not JournalStore(journal_root(self._home), clock=self._clock).note_call(ACTION, invocation.run.sid, call):
+        if not JournalStore(journal_root(self._home), clock=self._clock).note_call(
+            invocation.run.action, invocation.run.sid, call
+        ):
             self._history = camhistory.read(self._action.log, invocation.run.sid)
             self._clerk = Clerk(self._action, history=self._history)
 
@@ -166,7 +171,7 @@ class _Run:
         store = JournalStore(journal_root(self._home), clock=self._clock)
         invocation = self._invocation
         call = f"{invocation.fixed_rid or ''}{invocation.rid_suffix} {request.account_name}"
-        key = run_key(ACTION, invocation.run.sid, call, invocation.results_file)
+        key = run_key(invocation.run.action, invocation.run.sid, call, invocation.results_file)
         try:
             store.save_mapping(request.mapping.digest, lambda: rules.stanzas(APP))
             journal = store.create(
@@ -211,7 +216,10 @@ class _Run:
             journal.release()
 
     def _deliver(self, request: Request, store: JournalStore, journal: Journal, grant: Grant | SplunkdError) -> int:
-        alert = Alert(request, journal, self._action, self._clerk, app=APP, home=self._home, clock=self._clock)
+        clock, monotonic = self._clock, self._monotonic
+        alert = Alert(
+            request, journal, self._action, self._clerk, app=APP, home=self._home, clock=clock, monotonic=monotonic
+        )
         limits = request.settings.delivery
         seconds = limits.seconds if self._invocation.fixed_rid is None else limits.seconds_per_result
 
@@ -221,14 +229,15 @@ class _Run:
             return found
 
         try:
-            alert.deliver(lambda: _account(request, grant), gate)
+            follow = 0.0 if self._invocation.fixed_rid is not None else request.asked.follow or 0.0
+            alert.deliver(lambda: _account(request, grant), gate, follow)
             if journal.ledger.moved_pending():
                 self._tell_rest("An earlier call of this run put it into the outbox: it is delivered from there.")
                 self._clerk.flush()
             code = self._clerk.exit_code() or (EXIT_INTERNAL if request.damage is not None else 0)
             if alert.unusable is not None:
                 code = EXIT_CONFIGURATION
-            if not alert.waiting and not alert.rejected:
+            if not alert.waiting and not alert.rejected and not alert.running:
                 store.finish(journal, code)
             return code
         finally:
@@ -275,7 +284,7 @@ def _account(request: Request, grant: Grant | SplunkdError) -> Account:
 def _facts(request: Request, grant: Grant | SplunkdError) -> dict[str, Any]:
     """What the journal keeps beside the payload; ``checked``: the user may use the account."""
     return {
-        "action": ACTION,
+        "action": request.invocation.run.action,
         "account": request.account_name,
         "checked": not isinstance(grant, SplunkdError),
         "mapping": request.mapping.digest,

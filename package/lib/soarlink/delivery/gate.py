@@ -40,6 +40,8 @@ class Gate:
         self._end = None if seconds is None else monotonic() + seconds
         self._seconds = seconds
         self._closed: SoarError | None = None
+        self.is_stopped = False
+        """Whether the process was asked to end."""
         pause = breaker.pause()
         if pause is not None:
             self._closed = NotTried(f"The server is left alone for a while: {pause.reason}", _LATER)
@@ -52,6 +54,7 @@ class Gate:
 
     def stop(self) -> None:
         """The process is asked to end."""
+        self.is_stopped = True
         self._closed = self._closed or NotTried("The action was stopped before this was sent.", _LATER)
 
     def check(self) -> SoarError | None:

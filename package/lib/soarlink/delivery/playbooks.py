@@ -11,7 +11,7 @@ from soarlink.journal.ledger import FREE, INTENDED, RunNote
 
 if TYPE_CHECKING:
     from soarlink.delivery.progress import ContainerProgress
-    from soarlink.plan.shipment import Shipment
+    from soarlink.plan.shipment import PlaybookCall, Shipment
     from soarlink.soar.client import SoarClient
 
 _BY_HAND = "Look at the container before starting it by hand."
@@ -40,11 +40,12 @@ class PlaybookStarts:
         """Ask for the runs that a shipment wants, as far as it is time for them; the progress tells what came of it."""
         number = progress.container_id
         if number is not None:
-            found = (self._start(shipment.identity, name, number, progress) for name in shipment.playbooks)
+            found = (self._start(shipment.identity, call, number, progress) for call in shipment.playbooks)
             progress.runs = tuple(run for run in found if run is not None)
 
-    def _start(self, identity: str, playbook: str, number: int, progress: ContainerProgress) -> PlaybookRun | None:
+    def _start(self, identity: str, call: PlaybookCall, number: int, progress: ContainerProgress) -> PlaybookRun | None:
         """One run; None when it is not time yet: the container is tried again."""
+        playbook = call.name
         known = self._runs.run(identity, playbook)
         if known is not None:
             return _known(playbook, known)
@@ -54,16 +55,20 @@ class PlaybookStarts:
             return PlaybookRun(playbook, "not started", reason="not all artifacts are in SOAR.")
         self._runs.note_run(identity, playbook, RunNote(INTENDED))
         try:
-            note = RunNote("started", self._client.start_playbook(number, playbook, _scope(progress)))
+            scope = self._scope(call, number, progress)
+            note = RunNote("started", self._client.start_playbook(number, playbook, scope, dict(call.inputs)))
         except SoarError as error:
             note = _failed(error)
             progress.waiting_run = error if note.state == FREE else None
         self._runs.note_run(identity, playbook, note)
         return None if note.state == FREE else PlaybookRun(playbook, note.state, note.id, note.reason)
 
-
-def _scope(progress: ContainerProgress) -> str:
-    return "new" if progress.existed else "all"
+    def _scope(self, call: PlaybookCall, number: int, progress: ContainerProgress) -> str | list[int]:
+        if call.scope == "artifacts":
+            if not progress.existed:
+                return "all"  # there are no others
+            return sorted(self._client.artifact_ids(number, progress.seen))
+        return call.scope or ("new" if progress.existed else "all")
 
 
 def _failed(error: SoarError) -> RunNote:

@@ -93,7 +93,7 @@ def _would_send(shipment: Shipment, artifacts: list[Mapping[str, Any]], trace: l
         "artifacts": shown,
         "artifacts_left_out": len(artifacts) - len(shown),
         "attachments": [attachment.name for attachment in shipment.attachments],
-        "playbooks": list(shipment.playbooks),
+        "playbooks": [call.name for call in shipment.playbooks],
         "trace": trace,
     }
 

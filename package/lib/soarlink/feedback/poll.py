@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from soarlink.automation import verdict
+from soarlink.automation import runs as runs_of
 from soarlink.errors import AuthFailed, Refused
 from soarlink.feedback import event, stream
 from soarlink.feedback.changes import changes
@@ -137,34 +137,16 @@ class Poll:
             found = {record["id"]: record.get(source.container) for record in records}
         else:
             waiting = {record["id"]: record.get("action_run") for record in records if record.get("action_run")}
-            actions = self._records_in("action_run", "id", waiting.values())
+            actions = runs_of.records_in(self._client, "action_run", "id", waiting.values())
             of_action = {action["id"]: action.get("container") for action in actions}
             found = {number: of_action.get(action) for number, action in waiting.items()}
         return {number: int(container) for number, container in found.items() if container}
 
     def _judge(self, runs: Sequence[Record]) -> dict[int, Judged]:
-        """What runs came to; those that only wait to be started have neither prompts nor actions."""
+        """What runs came to, and whose they are."""
         self._playbooks.learn(runs)
-        begun = [run["id"] for run in runs if run.get("status") != "pending"]
-        approvals = self._records_in("approval", "playbook_run", begun)
-        actions = self._records_in("action_run", "playbook_run", begun)
-        return {
-            run["id"]: Judged(
-                self._playbooks.name(run),
-                verdict.judge(
-                    run,
-                    [one for one in approvals if one.get("playbook_run") == run["id"]],
-                    [one for one in actions if one.get("playbook_run") == run["id"]],
-                ),
-            )
-            for run in runs
-        }
-
-    def _records_in(self, resource: str, name: str, values: Any) -> list[Record]:
-        listed = ",".join(str(value) for value in dict.fromkeys(values))
-        if not listed:
-            return []
-        return self._client.records(resource, ((f"_filter_{name}__in", f"[{listed}]"), ("page_size", "0")))
+        came_to = runs_of.verdicts(self._client, runs)
+        return {run["id"]: Judged(self._playbooks.name(run), came_to[run["id"]]) for run in runs}
 
 
 def _after_run(case: Case, run: Record, judged: Judged) -> Case:

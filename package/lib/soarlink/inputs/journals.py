@@ -42,6 +42,12 @@ if TYPE_CHECKING:
 AGAIN = 30.0
 """Seconds until a journal that could not be worked off is taken up again."""
 
+FOLLOW_EVERY = 5.0
+"""Seconds until playbook runs that are followed are looked at again."""
+
+FOLLOW_LONGEST = 120.0
+"""The same for those that have waited long for somebody's answer."""
+
 _GROUP = 100
 
 
@@ -157,8 +163,16 @@ class Journals:
 
     def _deliver(self, request: Request, journal: Journal, action: CommonAction, clerk: Clerk, outbox: Outbox) -> bool:
         session = self._session
-        places = {"app": session.app, "home": session.home}
-        alert = Alert(request, journal, action, clerk, **places, clock=session.clock, component="soar_delivery")
+        alert = Alert(
+            request,
+            journal,
+            action,
+            clerk,
+            app=session.app,
+            home=session.home,
+            **session.clocks,
+            component="soar_delivery",
+        )
 
         def account() -> Account:
             try:
@@ -180,6 +194,8 @@ class Journals:
                 return False
             reason = f"{too_old(why, self._age_limit)} {RESEND}"
             alert.give_up(request.settings.nominal_account(request.account_name), reason)
+        if self._is_followed(request, journal, alert):
+            return False
         if alert.waiting or alert.rejected:
             try:
                 self._move(request, journal.ledger, alert, outbox)
@@ -190,6 +206,25 @@ class Journals:
         self._let_go(journal.key)
         facts = {"key": journal.key, "sid": request.invocation.run.sid, "rows": clerk.rows, "moved": len(alert.waiting)}
         self._log.info("Journal worked off %s", fields(facts))
+        return True
+
+    def _is_followed(self, request: Request, journal: Journal, alert: Alert) -> bool:
+        """Whether the journal stays: its playbook runs are looked at again, and what waits is sent, from here.
+
+        The outbox delivers containers; it follows no playbook runs.
+        """
+        if request.asked.follow is None or not (alert.running or alert.waiting):
+            return False
+        if self._is_too_old(journal.key):
+            alert.end_following(too_old("No verdict was seen.", self._age_limit))
+            return False
+        now = self._session.clock()
+        if alert.asks_people:
+            journal.mark_asking()
+            wait = min(FOLLOW_LONGEST, max(FOLLOW_EVERY, (now - self._store.written(journal.key)) / 10))
+        else:
+            wait = FOLLOW_EVERY
+        self._not_before[journal.key] = now + wait
         return True
 
     def _move(self, request: Request, ledger: Ledger, alert: Alert, outbox: Outbox) -> None:

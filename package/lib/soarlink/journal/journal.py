@@ -48,6 +48,10 @@ class Finished:
     """Containers that the outbox was given to deliver: a rerun does not send them beside it."""
 
 
+ASKING = "asking"
+"""File in a journal whose playbook runs wait for people's answers; its time is that of the last look."""
+
+
 class Journal:
     """One run that is owned by this process until :meth:`release` or :meth:`finish`."""
 
@@ -89,6 +93,10 @@ class Journal:
                 "Install the version of the add-on that wrote it.",
             )
         return settings
+
+    def mark_asking(self) -> None:
+        """Note that only people's answers are missing: its playbook runs were looked at just now."""
+        (self.path / ASKING).touch()
 
     def release(self) -> None:
         """Leave the journal as it is, for whoever takes it up next. Safe to call again."""

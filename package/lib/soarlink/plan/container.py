@@ -11,11 +11,12 @@ from soarlink.plan.attachment import Attachment, whole_row
 from soarlink.plan.containerfields import ContainerFields
 from soarlink.plan.context import Context
 from soarlink.plan.moment import iso_time
+from soarlink.plan.shipment import PlaybookCall
 from soarlink.plan.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from soarlink.mapping.artifact import MappedRow
-    from soarlink.plan.parameters import SendParameters
+    from soarlink.plan.parameters import PlaybookOrder, SendParameters
     from soarlink.plan.run import AlertRun
     from soarlink.plan.summary import Summary
     from soarlink.rows.row import Row
@@ -29,11 +30,12 @@ _FALLBACK_NAME = "Splunk finding"
 
 
 class ContainerBody(NamedTuple):
-    """A container, notes on what was adjusted, and why it can't be sent as asked ("" when it can)."""
+    """A container, what was adjusted, why it can't be sent as asked ("" when it can), what is to run on it."""
 
     body: EncodedBody
     notes: tuple[str, ...]
     refusal: str = ""
+    playbooks: tuple[PlaybookCall, ...] = ()
 
 
 class FittedArtifacts(NamedTuple):
@@ -104,8 +106,15 @@ class Bodies:
             f'"source_data_identifier":{quoted(key)},"data":{{"splunk":{origin}}}{members}}}'
         )
         return ContainerBody(
-            EncodedBody(to_bytes(body), {"source_data_identifier": key}), tuple(notes), " ".join(filled.refusals)
+            EncodedBody(to_bytes(body), {"source_data_identifier": key}),
+            tuple(notes),
+            " ".join(filled.refusals),
+            tuple(self._call(order, row) for order in parameters.playbooks),
         )
+
+    def _call(self, order: PlaybookOrder, row: Row) -> PlaybookCall:
+        inputs = tuple((name, template.render(row, self._facts)) for name, template in order.inputs)
+        return PlaybookCall(order.name, order.scope, inputs)
 
     def artifacts(self, row: Row, mapped: MappedRow) -> list[EncodedBody]:
         """The artifacts of a row. The whole row, ``_raw`` included, goes along as ``data``."""

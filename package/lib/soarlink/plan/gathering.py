@@ -115,7 +115,7 @@ class Gathering:
             part=self._number,
             last=last,
             automation=parameters.automation,
-            playbooks=(parameters.playbook,) if parameters.playbook and last else (),
+            playbooks=self._body.playbooks if last else (),
             other_keys=self._other_keys,
             on_closed=parameters.on_closed,
             attachments=load.attachments + ending.attachments,

@@ -51,6 +51,20 @@ DEFAULTS: Mapping[str, str] = {
 }
 """Every parameter of ``send_to_soar`` with the value that does the sensible thing."""
 
+SEND_TO_SOAR = "send_to_soar"
+RUN_SOAR_PLAYBOOK = "run_soar_playbook"
+
+_SHARED = """account label severity sensitivity container_name description owner container_per group_by identity
+identity_fields identity_window on_closed multivalue field_names max_containers automation dry_run""".split()
+
+_OWN: Mapping[str, str] = {"playbooks": "", "scope": "auto", "inputs": "", "follow": "15"}
+
+DEFAULTS_OF: Mapping[str, Mapping[str, str]] = {
+    SEND_TO_SOAR: DEFAULTS,
+    RUN_SOAR_PLAYBOOK: {**{name: DEFAULTS[name] for name in _SHARED}, "automation": "0", **_OWN},
+}
+"""Every action's parameters. What an action does not have keeps the default of ``send_to_soar``."""
+
 SENSITIVITIES = ("white", "green", "amber", "red")
 FIELD_NAMES = ("both", "cef", "original")
 CONTAINER_PER = ("result", "group", "search")
@@ -58,6 +72,17 @@ IDENTITIES = ("auto", "fields")
 ON_CLOSED = ("add", "reopen", "new")
 ARTIFACTS = ("per_result", "summary")
 ATTACH_RESULTS = ("none", "csv", "json")
+SCOPES = ("auto", "new", "all", "artifacts")
+MOST_FOLLOWED = 240
+"""Seconds that an action follows its playbook runs at most: Splunk ends it after five minutes."""
+
+
+class PlaybookOrder(NamedTuple):
+    """A playbook that each container gets. ``inputs`` are filled from the container's first row."""
+
+    name: str
+    scope: str = ""
+    inputs: tuple[tuple[str, Template], ...] = ()
 
 
 class SendParameters(NamedTuple):
@@ -91,17 +116,24 @@ class SendParameters(NamedTuple):
     attach_results: str
     max_containers: int
     automation: bool
-    playbook: str
+    playbooks: tuple[PlaybookOrder, ...]
+    follow: float | None
+    """Seconds for which the runs are followed to their verdict; None where nobody asks what they come to."""
     dry_run: bool
 
 
-def parse(configuration: Mapping[str, object]) -> SendParameters:
+def parse(configuration: Mapping[str, object], action: str = SEND_TO_SOAR) -> SendParameters:
     """Parse an alert payload's ``configuration``.
+
+    Args:
+        configuration: as splunkd hands it over.
+        action: whose parameters they are.
 
     Raises:
         ParameterError: with every problem at once, each naming parameter, value and what is allowed.
     """
-    reader = ParameterReader(configuration, DEFAULTS)
+    own = DEFAULTS_OF[action]
+    reader = ParameterReader(configuration, {**DEFAULTS, **_OWN, **own}, known=own)
     parsed = SendParameters(
         account=reader.text("account"),
         label=reader.template("label"),
@@ -131,10 +163,13 @@ def parse(configuration: Mapping[str, object]) -> SendParameters:
         attach_results=reader.choice("attach_results", ATTACH_RESULTS),
         max_containers=reader.count("max_containers"),
         automation=reader.switch("automation"),
-        playbook=reader.text("playbook"),
+        playbooks=_orders(reader, action),
+        follow=float(reader.count("follow")) if action == RUN_SOAR_PLAYBOOK else None,
         dry_run=reader.switch("dry_run"),
     )
     _check_together(parsed, reader)
+    if action == RUN_SOAR_PLAYBOOK:
+        _check_runs(parsed, reader)
     reader.finish()
     return parsed
 
@@ -159,6 +194,22 @@ def _check_together(parsed: SendParameters, reader: ParameterReader) -> None:
             for name in ("identity_fields", "identity_window")
             if reader.text(name)
         )
+
+
+def _orders(reader: ParameterReader, action: str) -> tuple[PlaybookOrder, ...]:
+    if action == SEND_TO_SOAR:
+        name = reader.text("playbook")
+        return (PlaybookOrder(name),) if name else ()
+    scope, inputs = reader.choice("scope", SCOPES), reader.pairs("inputs")
+    names = dict.fromkeys(part.strip() for part in reader.text("playbooks").replace("\n", ",").split(","))
+    return tuple(PlaybookOrder(name, "" if scope == "auto" else scope, inputs) for name in names if name)
+
+
+def _check_runs(parsed: SendParameters, reader: ParameterReader) -> None:
+    if not parsed.playbooks:
+        reader.problems.append("Parameter playbooks is empty: name one or more, for example local/contain_host.")
+    if parsed.follow is not None and parsed.follow > MOST_FOLLOWED:
+        reader.wrong("follow", f"at most {MOST_FOLLOWED} seconds: Splunk ends an action after five minutes")
 
 
 def _multivalue(text: str) -> str:

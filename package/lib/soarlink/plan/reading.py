@@ -8,7 +8,7 @@ from soarlink.errors import ParameterError
 from soarlink.plan.template import Template, TemplateError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
 _TRUE = ("1", "true", "yes", "on")
 _FALSE = ("0", "false", "no", "off")
@@ -22,16 +22,22 @@ class ParameterReader:
 
     Args:
         configuration: what splunkd hands over.
-        defaults: every parameter with its default; a name that is not among them is a problem.
+        defaults: every parameter that can be read, with its default.
+        known: those that can be given; a name that is not among them is a problem.
     """
 
-    def __init__(self, configuration: Mapping[str, object], defaults: Mapping[str, str]) -> None:
+    def __init__(
+        self, configuration: Mapping[str, object], defaults: Mapping[str, str], known: Collection[str]
+    ) -> None:
         self.problems: list[str] = []
         self._defaults = defaults
-        self._texts = {name: _text(configuration.get(name)) or default for name, default in defaults.items()}
+        self._texts = {
+            name: (_text(configuration.get(name)) if name in known else "") or default
+            for name, default in defaults.items()
+        }
         for name in configuration:
-            if name not in defaults and name not in _IGNORED and not name.startswith("_"):
-                self.problems.append(f"Parameter {name} is unknown; known are {', '.join(defaults)}.")
+            if name not in known and name not in _IGNORED and not name.startswith("_"):
+                self.problems.append(f"Parameter {name} is unknown; known are {', '.join(known)}.")
 
     def text(self, name: str) -> str:
         """The text, without blanks around it."""

@@ -33,6 +33,22 @@ class RowAccount:
 
 
 @dataclass(frozen=True)
+class PlaybookCall:
+    """A playbook to run on a container, once.
+
+    Args:
+        name: ``repository/name``, or a playbook's id.
+        scope: ``new``, ``all``, or ``artifacts`` for those that this run sends; "" for all of a new container and
+            what is new in one that was there.
+        inputs: of an input playbook, filled from the container's first row.
+    """
+
+    name: str
+    scope: str = ""
+    inputs: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
 class Shipment:
     """A container with its artifacts, or one part of them.
 
@@ -56,7 +72,7 @@ class Shipment:
     part: int = 0
     last: bool = True
     automation: bool = True
-    playbooks: tuple[str, ...] = ()
+    playbooks: tuple[PlaybookCall, ...] = ()
     other_keys: tuple[str, ...] = ()
     on_closed: str = "add"
     attachments: tuple[Attachment, ...] = ()

@@ -196,7 +196,7 @@ def _container(parts: Sequence[Shipment], accounts: Sequence[RowAccount]) -> Pre
         ),
         rids=tuple(account.rid for account in accounts),
         automation=first.automation,
-        playbooks=last.playbooks,
+        playbooks=tuple(call.name for call in last.playbooks),
         on_closed=first.on_closed,
         attachments=tuple((file.name, len(file.content)) for part in parts for file in part.attachments),
         refusal=first.refusal,

@@ -86,15 +86,12 @@ class SoarClient:
 
     def artifact_keys(self, container_id: int, keys: Iterable[str]) -> set[str]:
         """Which of these ``source_data_identifier`` values artifacts of the container already carry."""
-        wanted = list(keys)
-        found: set[str] = set()
-        for part in _portions(wanted):
-            rows = self._list(
-                "/rest/artifact",
-                (("_filter_container", str(container_id)), ("_filter_source_data_identifier__in", _literals(part))),
-            )
-            found.update(str(row.get("source_data_identifier")) for row in rows)
-        return found
+        return {str(row.get("source_data_identifier")) for row in self._artifacts(container_id, keys)}
+
+    def artifact_ids(self, container_id: int, keys: Iterable[str]) -> set[int]:
+        """The ids of the container's artifacts that carry one of these ``source_data_identifier`` values."""
+        found = (answer.number(row.get("id")) for row in self._artifacts(container_id, keys))
+        return {number for number in found if number is not None}
 
     def artifact_count(self, container_id: int) -> int:
         """How many artifacts SOAR has in the container."""
@@ -200,25 +197,35 @@ class SoarClient:
             raise MaybeSent("SOAR answered /rest/container_options without an object.")
         return parsed
 
-    def start_playbook(self, container_id: int, playbook: str, scope: str) -> str:
+    def start_playbook(
+        self, container_id: int, playbook: str, scope: str | Sequence[int], inputs: Mapping[str, str] | None = None
+    ) -> str:
         """Queue a playbook run; its id.
 
         Args:
             container_id: the container to run on.
             playbook: ``repository/name`` or a playbook's id.
-            scope: ``new`` or ``all``.
+            scope: ``new``, ``all``, or ids of artifacts.
+            inputs: of an input playbook.
         """
-        body = {
+        body: dict[str, Any] = {
             "container_id": container_id,
             "playbook_id": int(playbook) if playbook.isdigit() else playbook,
             "scope": scope,
             "run": True,
         }
+        if inputs:
+            body["inputs"] = dict(inputs)
         parsed = self._post("/rest/playbook_run", body)
         run_id = parsed.get("playbook_run_id") if isinstance(parsed, dict) else None
         if not run_id:
             raise MaybeSent(f'SOAR gave no run id for the playbook "{playbook}".')
         return str(run_id)
+
+    def _artifacts(self, container_id: int, keys: Iterable[str]) -> Iterator[dict[str, Any]]:
+        for part in _portions(list(keys)):
+            query = (("_filter_container", str(container_id)), ("_filter_source_data_identifier__in", _literals(part)))
+            yield from self._list("/rest/artifact", query)
 
     def _containers(self, query: Sequence[tuple[str, str]]) -> list[Found]:
         rows = self._list("/rest/container", (*query, ("sort", "id"), ("order", "asc")))

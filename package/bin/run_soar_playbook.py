@@ -1,0 +1,11 @@
+"""Alert action "Run SOAR Playbook": splunkd starts it with ``--execute`` and the alert payload on standard input."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "lib"))
+
+from soarlink.actions import send_to_soar
+
+if __name__ == "__main__":
+    sys.exit(send_to_soar.main(sys.argv, sys.stdin.buffer, name="run_soar_playbook"))

@@ -1,0 +1,133 @@
+"""Rows that are told only when their playbook runs have come to something."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Callable
+
+from soarlink.automation import runs as runs_of
+from soarlink.automation import verdict
+from soarlink.automation.verdict import STARTED, SUCCEEDED, Verdict
+from soarlink.delivery.outcome import DELIVERED, QUEUED, REJECTED, UPDATED, PlaybookRun, RowOutcome
+from soarlink.errors import SoarError
+from soarlink.journal.ledger import RunNote
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from soarlink.actions.clerk import Clerk
+    from soarlink.journal.ledger import Ledger
+    from soarlink.soar.client import SoarClient
+
+
+class Following:
+    """The rows of one run that wait for their playbook runs.
+
+    Args:
+        ledger: where verdicts are written down.
+        clerk: tells the rows.
+    """
+
+    def __init__(self, ledger: Ledger, clerk: Clerk) -> None:
+        self._ledger = ledger
+        self._clerk = clerk
+        self._held: dict[str, list[RowOutcome]] = {}
+
+    def tell(self, identity: str, outcomes: Iterable[RowOutcome]) -> None:
+        """Tell rows at once what they have, or keep those of whose container playbooks run."""
+        for outcome in outcomes:
+            if outcome.state in (DELIVERED, UPDATED) and outcome.runs:
+                self._held.setdefault(identity, []).append(outcome)
+            else:
+                self._clerk.tell(outcome)
+
+    def settle(
+        self, connect: Callable[[], SoarClient], goes_on: Callable[[float], bool], pause: Callable[[float], None]
+    ) -> set[str]:
+        """Follow the runs and tell the rows.
+
+        Args:
+            connect: opens a connection; called when there is something to ask.
+            goes_on: whether to wait for so many seconds more.
+            pause: waits.
+
+        Returns:
+            Identities of containers whose runs have no verdict yet; their rows are queued.
+        """
+        open_runs = {(identity, run.playbook): run for identity in self._held for run in self._open(identity)}
+        found, problem = self._look(open_runs.values(), connect, goes_on, pause)
+        for (identity, playbook), run in open_runs.items():
+            came_to = found.get(int(run.id or 0), Verdict(STARTED, problem))
+            self._note(identity, replace(run, state=came_to.state, reason=_reason(came_to)))
+            if not came_to.is_open:
+                self._ledger.note_run(identity, playbook, RunNote(came_to.state, run.id, came_to.reason or None))
+        return {identity for identity in self._held if self._conclude(identity, "")}
+
+    @property
+    def asks_people(self) -> bool:
+        """Whether what is left waits for people's answers only."""
+        left = [run.state for identity in self._held for run in self._open(identity)]
+        return bool(left) and all(state == verdict.WAITING for state in left)
+
+    def end(self, reason: str) -> None:
+        """Nobody waits any longer: rows whose runs have no verdict are rejected."""
+        for identity in self._held:
+            self._conclude(identity, reason)
+
+    def _open(self, identity: str) -> list[PlaybookRun]:
+        runs = self._held[identity][0].runs
+        return [run for run in runs if run.id and run.id.isdigit() and run.state in verdict.OPEN]
+
+    @staticmethod
+    def _look(
+        runs: Iterable[PlaybookRun],
+        connect: Callable[[], SoarClient],
+        goes_on: Callable[[float], bool],
+        pause: Callable[[float], None],
+    ) -> tuple[dict[int, Verdict], str]:
+        ids = [int(run.id or 0) for run in runs]
+        if not ids:
+            return {}, ""
+        client = connect()
+        try:
+            return runs_of.follow(client, ids, goes_on, pause), ""
+        except SoarError as error:
+            return {}, f"it could not be looked at: {error}"
+        finally:
+            client.close()
+
+    def _note(self, identity: str, known: PlaybookRun) -> None:
+        self._held[identity] = [
+            replace(outcome, runs=tuple(known if run.id == known.id else run for run in outcome.runs))
+            for outcome in self._held[identity]
+        ]
+
+    def _conclude(self, identity: str, give_up: str) -> bool:
+        """Tell the rows of a container; whether it is still open."""
+        still = bool(self._open(identity))
+        for outcome in self._held[identity]:
+            self._clerk.tell(_judged(outcome, outcome.runs, give_up if still else ""))
+        return still and not give_up
+
+
+def _judged(outcome: RowOutcome, runs: Sequence[PlaybookRun], give_up: str) -> RowOutcome:
+    unfinished = [run for run in runs if run.state in verdict.OPEN]
+    bad = [run for run in runs if run.state not in verdict.OPEN and run.state != SUCCEEDED]
+    if unfinished and not give_up:
+        return replace(outcome, state=QUEUED, reason=" ".join(_sentence(run) for run in unfinished))
+    if unfinished or bad:
+        said = " ".join(_sentence(run) for run in (*bad, *unfinished))
+        return replace(outcome, state=REJECTED, reason=f"The data is in SOAR, but {said} {give_up}".rstrip())
+    return outcome
+
+
+def _sentence(run: PlaybookRun) -> str:
+    if run.state == verdict.WAITING and run.reason:
+        return f'playbook "{run.playbook}" {run.reason}.'
+    reason = f": {run.reason}" if run.reason else ""
+    return f'playbook "{run.playbook}" is {run.state}{reason}.'
+
+
+def _reason(found: Verdict) -> str | None:
+    since = f" (since {found.waiting_since})" if found.waiting_since else ""
+    return f"{found.reason}{since}" or None
