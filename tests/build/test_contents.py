@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import configparser
+import fnmatch
 import hashlib
 import json
 import re
@@ -64,6 +65,27 @@ def test_restmap_holds_the_generated_handlers_and_our_validation(addon: Path) ->
     for setting, expression in validation.items():
         assert setting.startswith("action.send_to_soar"), setting
         assert expression.count("(") == expression.count(")"), setting
+
+
+def test_the_access_endpoint_is_splunkds_alone(addon: Path) -> None:
+    """It has its handler and our capability, and Splunk Web passes nothing on to it."""
+    endpoint = conf(addon / "default" / "restmap.conf")["script:ta_send_to_soar_access"]
+    assert (addon / "bin" / endpoint["script"]).is_file()
+    module, _, name = endpoint["handler"].rpartition(".")
+    assert f"class {name}(" in (addon / "bin" / f"{module}.py").read_text(encoding="utf-8")
+    assert endpoint["python.required"] == "3.9, 3.13"
+    capability = endpoint["capability"]
+    assert conf(addon / "default" / "authorize.conf")["role_send_to_soar_user"][capability] == "enabled"
+    web = conf(addon / "default" / "web.conf")
+    exposed = [web[section]["pattern"] for section in web.sections()]
+    assert exposed
+    assert [pattern for pattern in exposed if fnmatch.fnmatch(endpoint["match"].strip("/"), pattern)] == []
+
+
+def test_the_user_role_needs_no_stored_passwords(addon: Path) -> None:
+    """Least privilege: the role that runs the actions has our capability and nothing else."""
+    role = conf(addon / "default" / "authorize.conf")["role_send_to_soar_user"]
+    assert dict(role) == {"use_soar_actions": "enabled"}
 
 
 def test_alert_action_holds_the_generated_parameters_and_our_settings(addon: Path) -> None:
