@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import threading
 from collections.abc import Iterable
 from dataclasses import replace
@@ -48,6 +49,28 @@ def test_what_is_due_arrives_and_its_rows_are_told(site: Site) -> None:
     for name in ("sid", "user", "search_name", "action_name", "app", "action_mode"):
         assert len({line[name] for line in lines}) == 1, name
     assert site.deliveries().round() == 0
+
+
+def test_each_call_is_logged_with_the_runs_that_it_carries(site: Site) -> None:
+    """The action's first attempt, and the input's next one for two searches in one request."""
+    first = site.sid
+    site.queue(ROWS[:1])
+    site.later(SETTLED)
+    site.installed.sid += "b"
+    site.queue(ROWS[1:2])
+    site.later(SETTLED)
+    assert site.deliveries().round() == 2
+    text = (site.splunkd.home / "var/log/splunk/send_to_soar_api.log").read_text(encoding="ascii")
+    posts = [line for line in map(json.loads, text.splitlines()) if line["method"] == "POST"]
+    assert [(line["component"], line["sid"], line["attempt"], line["status"]) for line in posts[:2]] == [
+        ("send_to_soar", first, 1, 503),
+        ("send_to_soar", f"{first}b", 1, 503),
+    ]
+    assert {line["component"] for line in posts[2:]} == {"soar_delivery"}
+    assert {(*line["sid"], line["user"], line["attempt"], line["status"]) for line in posts[2:]} == {
+        (first, f"{first}b", "admin", 2, 200)
+    }
+    assert {(line["account"], line["search"]) for line in posts} == {("lab", "Rule")}
 
 
 @pytest.mark.parametrize("fault", ["drop_after_commit", "truncated_json"])
