@@ -11,6 +11,7 @@ import pytest
 from soarlink.configuration import account as module
 from soarlink.configuration.account import AccountEntry, check_name, entry
 from soarlink.errors import SettingsError
+from soarlink.feedback import settings as feedback
 from tests.unit.certificates import Authority
 from tests.unit.standin import ROOT
 
@@ -196,4 +197,7 @@ def test_the_page_has_the_same_ranges() -> None:
         for field in tab["entity"]
         if field.get("validators", [{}])[0].get("type") == "number"
     }
-    assert ranges == {name: (one.label, [one.least, one.most]) for name, one in module.NUMBERS.items()}
+    ours = {name: (one.label, [one.least, one.most]) for name, one in module.NUMBERS.items()}
+    polled = {name: [least, most] for name, (_, least, most) in feedback._NUMBERS.items()}  # noqa: SLF001 - its bounds
+    assert {name: ranges.pop(name)[1] for name in polled} == polled
+    assert ranges == ours
