@@ -67,6 +67,7 @@ class SoarProcess:
             raise
         self.address = Address(said["url"], token, Path(said["ca_file"]))
         self._context = ssl.create_default_context(cafile=said["ca_file"])
+        self._rest_playbooks()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -100,6 +101,12 @@ class SoarProcess:
         """Count the containers that it has."""
         headers = {"ph-auth-token": self.address.token}
         return int(self._call("/rest/container?page_size=1", headers=headers)["count"])
+
+    def _rest_playbooks(self) -> None:
+        """Switch active playbooks off: what they do is SOAR's own work, and no contender's."""
+        headers = {"ph-auth-token": self.address.token}
+        for playbook in self._call("/rest/playbook?_filter_active=True&page_size=0", headers=headers)["data"]:
+            self._call(f"/rest/playbook/{playbook['id']}", b'{"active": false}', headers=headers)
 
     def _status(self, changes: dict[str, float] | None = None) -> dict[str, Any]:
         return self._call("/__standin__/status", None if changes is None else json.dumps(changes).encode())

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from soarlink.errors import ResultsError
 from soarlink.plan import planner as module
 from soarlink.plan.planner import PART_ARTIFACTS, Planner
-from soarlink.plan.shipment import Shipment
+from soarlink.plan.shipment import PlaybookCall, Shipment
 from soarlink.rows.row import Row
 from tests.unit.samples import SCHEDULED_SID, CountingMapper, RowList, asked, make_row, make_run, plan
 
@@ -53,7 +53,7 @@ def test_parts_of_a_container_follow_one_another_and_the_last_is_flagged(counts:
     for parts in found:
         assert [shipment.part for shipment in parts] == list(range(len(parts)))
         assert [shipment.last for shipment in parts] == [False] * (len(parts) - 1) + [True]
-        assert [shipment.playbooks for shipment in parts] == [()] * (len(parts) - 1) + [("l/p",)]
+        assert [shipment.playbooks for shipment in parts] == [()] * (len(parts) - 1) + [(PlaybookCall("l/p"),)]
         assert all(len(shipment.artifacts) <= PART_ARTIFACTS for shipment in parts)
         assert all(shipment.container == parts[0].container for shipment in parts)
         assert parts[0].is_whole == (len(parts) == 1)
