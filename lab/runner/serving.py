@@ -85,10 +85,10 @@ def _users(lab: Lab, password: str) -> tuple[User, ...]:
 
 
 def trial_of(lab: Lab) -> Trial:
-    """Give what a visitor can try: the lab's SOAR, and the action on the incident that the lab brings."""
+    """Give what a visitor can try: the lab's SOAR, and its actions on the incident that the lab brings."""
 
-    def send(owner: str, search_name: str, parameters: Mapping[str, str]) -> Report:
-        request = SendRequest(NOTABLES_FILE, parameters=parameters, search_name=search_name, owner=owner)
+    def send(owner: str, search_name: str, action: str, parameters: Mapping[str, str]) -> Report:
+        request = SendRequest(NOTABLES_FILE, action=action, parameters=parameters, search_name=search_name, owner=owner)
         return lab.send(request)
 
     account = lab.account()

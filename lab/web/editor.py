@@ -104,6 +104,7 @@ class Editor:
             request,
             visitor,
             action=action,
+            actions=self._apps.alert_actions(self._app),
             form_field=FORM_FIELD,
             markup=markup,
             search_name=request.query_params.get("name", SEARCH_NAME),
@@ -115,27 +116,29 @@ class Editor:
         visitor = await self._visitor(request)
         if visitor is None or not self._cookies.is_ours(request, form.get(FORM_FIELD, "")):
             return _to_login(request)
-        name = form.get("name", "")
-        return await run_in_threadpool(self._run_saved, request, visitor, name)
+        name, action = form.get("name", ""), form.get("run", "")
+        if self._apps.alert_form(action) is None:
+            return self._templates.page("missing.html", request, 404, what=f"The action {action}")
+        return await run_in_threadpool(self._run_saved, request, visitor, name, action)
 
-    def _run_saved(self, request: Request, visitor: Visitor, name: str) -> Response:
-        parameters = self._saved(request, visitor, name)
+    def _run_saved(self, request: Request, visitor: Visitor, name: str, action: str) -> Response:
+        parameters = self._saved(request, visitor, name, action)
         if parameters is None:
             return self._templates.page("missing.html", request, 404, what=f"The saved search {name}")
         try:
-            report: Report | None = self._trial.send(visitor.name, name, parameters)
+            report: Report | None = self._trial.send(visitor.name, name, action, parameters)
             failure = ""
         except LabError as error:
             report, failure = None, str(error)
-        return self._page("report.html", request, visitor, report=report, failure=failure, name=name)
+        return self._page("report.html", request, visitor, report=report, failure=failure, name=name, action=action)
 
-    def _saved(self, request: Request, visitor: Visitor, name: str) -> dict[str, str] | None:
+    def _saved(self, request: Request, visitor: Visitor, name: str, action: str) -> dict[str, str] | None:
         path = f"/servicesNS/{quote(visitor.name, safe='')}/{_SEARCH_APP}/saved/searches/{quote(name, safe='')}"
         reply = self._splunkd.call("GET", f"{path}?output_mode=json", self._cookies.key(request))
         if reply.status != _OK:
             return None
         content = json.loads(reply.body)["entry"][0]["content"]
-        prefix = f"action.{ACTION}.param."
+        prefix = f"action.{action}.param."
         return {key.removeprefix(prefix): str(value) for key, value in content.items() if key.startswith(prefix)}
 
 

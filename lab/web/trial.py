@@ -1,4 +1,4 @@
-"""What the pages offer beside the add-on's own: the stand-in SOAR to connect to, and a run of the action."""
+"""What the pages offer beside the add-on's own: the stand-in SOAR to connect to, and a run of an action."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from lab.runner.report import Report
 
-Send = Callable[[str, str, Mapping[str, str]], "Report"]
+Send = Callable[[str, str, str, Mapping[str, str]], "Report"]
 
 
 @dataclass(frozen=True)
@@ -29,11 +29,11 @@ class Soar:
 
 @dataclass(frozen=True)
 class Trial:
-    """The stand-in SOAR, and a way to run the action on results that the lab brings.
+    """The stand-in SOAR, and a way to run an action on results that the lab brings.
 
     Args:
         soar: the stand-in SOAR.
-        send: runs the action; takes owner and name of the saved search, and its parameters without ``param.``.
+        send: takes owner and name of the saved search, the action to run, and its parameters without ``param.``.
     """
 
     soar: Soar

@@ -85,6 +85,10 @@ class Apps:
         found = sorted(self._folder.glob(f"*/default/data/ui/alerts/{action}.html"))
         return found[0] if found else None
 
+    def alert_actions(self, app: str) -> list[str]:
+        """Return the names of an app's alert actions that have a form."""
+        return sorted(path.stem for path in self._folder.glob(f"{app}/default/data/ui/alerts/*.html"))
+
     def _view_file(self, app: str, name: str) -> Path | None:
         if not (_NAME.fullmatch(app) and _NAME.fullmatch(name)):
             return None

@@ -160,7 +160,7 @@ def test_names_that_soar_does_not_know(doctor: Doctor) -> None:
     """Label, severity, playbook, and an input playbook."""
     rows = doctor("label=event severity=fatal playbook=local/triage")
     told(rows, "label", "failed", 'Is "events" meant?')
-    told(rows, "severity", "warning", "sent as high")
+    told(rows, "severity", "failed", 'no severity "fatal"')
     told(rows, "playbook", "failed", 'no playbook "local/triage"')
     told(doctor("playbook=local/enrich_indicators"), "playbook", "failed", "input playbook")
     told(doctor("playbook=local/phishing_triage"), "playbook", "warning", 'not for label "events"')

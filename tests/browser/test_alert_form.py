@@ -173,6 +173,28 @@ def test_the_form_works_without_choices(visit: OpenVisit, lab: Lab) -> None:
     assert (_saved(lab, ANALYST)["account"], _saved(lab, ANALYST)["label"]) == ("", "{{team}}")
 
 
+def test_the_form_of_playbooks_is_saved_and_run(visit: OpenVisit, lab: Lab) -> None:
+    """Reached by a link, filled in; the search keeps the action that it had, and what runs is the form's own action."""
+    here = visit()
+    _open(here)
+    _save(here)
+    here.page.get_by_role("link", name="run_soar_playbook").click()
+    here.page.wait_for_url("**action=run_soar_playbook**")
+    expect(here.page.locator("#alert-form")).to_have_attribute("data-ready", "true")
+    expect(here.page.get_by_role("button", name="Run the action now")).to_be_disabled()
+    here.page.get_by_label("Playbook", exact=True).fill("local/contain_host")
+    here.page.get_by_label("Wait for the verdict (s)").fill("0")
+    here.picture("playbook_form_filled")
+    _save(here)
+    stanza = conffile.read(str(lab.home.root / f"etc/users/{ADMIN}/search/local/savedsearches.conf"))[SEARCH]
+    assert stanza["actions"] == "send_to_soar,run_soar_playbook"
+    assert stanza["action.run_soar_playbook.param.playbooks"] == "local/contain_host"
+    here.page.get_by_role("button", name="Run the action now").click()
+    expect(here.page.get_by_text("The action run_soar_playbook ended with exit code 0")).to_be_visible()
+    expect(here.page.get_by_role("cell", name="queued")).to_have_count(12)
+    here.picture("playbook_sent")
+
+
 def test_the_form_in_the_dark_theme(visit: OpenVisit) -> None:
     """Looks as intended, on a picture."""
     here = visit(theme="dark")

@@ -90,6 +90,10 @@ async function saved() {
     return found.entry.find(function (entry) { return entry.name === searchName.value; });
 }
 
+function actionsOf(search) {
+    return (search.content.actions || '').split(',').map((name) => name.trim()).filter(Boolean);
+}
+
 async function load() {
     const conf = '/servicesNS/nobody/' + settings.app + '/configs/conf-alert_actions/' + settings.action;
     const defaults = (await splunkd(conf)).entry[0].content;
@@ -100,7 +104,7 @@ async function load() {
         const value = search && search.content[name] !== undefined ? search.content[name] : defaults[name.slice(prefix.length)];
         if (value !== undefined && value !== null) put(control, String(value));
     });
-    runNow.disabled = !search;
+    runNow.disabled = !(search && actionsOf(search).includes(settings.action));
 }
 
 function say(text, kind) {
@@ -110,13 +114,16 @@ function say(text, kind) {
 }
 
 save.addEventListener('click', async function () {
-    const fields = { actions: settings.action };
+    const fields = {};
     fields['action.' + settings.action] = '1';
     controls().forEach(function (control) {
         if (control.type !== 'radio' || control.checked) fields[control.getAttribute('name')] = held(control);
     });
     try {
-        if (await saved()) await splunkd(searches(searchName.value), fields);
+        const search = await saved();
+        // The search keeps what other actions it has.
+        fields.actions = Array.from(new Set([...(search ? actionsOf(search) : []), settings.action])).join(',');
+        if (search) await splunkd(searches(searchName.value), fields);
         else await splunkd(searches(), { ...fields, name: searchName.value, search: 'index=notable' });
         say('Saved.', 'good');
         runNow.disabled = false;

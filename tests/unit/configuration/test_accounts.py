@@ -64,6 +64,7 @@ class TestAccounts:
         assert book.edit("prod", {"default_label": "incidents"}).content["default_label"] == "incidents"
         (listed,) = book.list()
         assert (listed.name, listed.content["url"], listed.content["token"]) == ("prod", form["url"], "******")
+        assert (listed.content["delivery"], listed.content["is_default"]) == ("direct", "0")
         book.remove("prod")
         assert book.list() == []
         assert pieces(splunkd, "prod") == []

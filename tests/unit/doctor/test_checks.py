@@ -157,12 +157,16 @@ def test_label(label: str, verdict: str, words: tuple[str, ...]) -> None:
     [
         ("", "ok", ("High, Medium, Low", "sent as high")),
         ("{{urgency}}", "ok", ("Each result brings its own",)),
-        ("HIGH", "ok", ('"high"',)),
-        ("fatal", "warning", ('Severity "fatal" is none of High, Medium, Low: sent as high',)),
+        ("HIGH", "ok", ('"High"',)),
+        (
+            "fatal",
+            "failed",
+            ('no severity "fatal"', "every result is rejected", "High, Medium, Low", "parameter severity"),
+        ),
     ],
 )
 def test_severity(severity: str, verdict: str, words: tuple[str, ...]) -> None:
-    """What SOAR lacks is sent as another, and that is told."""
+    """One that is written out must be there; one from a row is sent as another, and that is told."""
     told(vocabulary.severity(soar(), Subject("events", severity)), verdict, *words)
 
 

@@ -11,6 +11,7 @@ from soarlink.doctor.connection import Clock, connection, first_failed
 from soarlink.errors import SettingsError, SoarError, SplunkdError
 from soarlink.splunk import passwords
 from soarlink.splunk.conf import ACCOUNTS
+from soarlink.splunk.policy import DIRECT
 from soarlink.splunk.settings import Settings
 from soarlink.splunk.stanzas import Stanza, Stanzas
 
@@ -26,6 +27,9 @@ SKIP_TEST = "skip_test"
 CONNECT_TIMEOUT = 5.0
 READ_TIMEOUT = 8.0
 """Seconds that a person waits for a step of the test at most: Splunk Web gives up on splunkd after 30."""
+
+_UNSET = {"auth_type": "token", "delivery": DIRECT, "is_default": "0"}
+"""What the table shows of an account that a deployment or a script made without them."""
 
 Waiting = Callable[[str], int]
 """An account's name → how many containers the outbox still holds for it. May raise :class:`SplunkdError`."""
@@ -166,6 +170,7 @@ def _written_by_hand(settings: Mapping[str, str]) -> dict[str, str]:
 
 
 def _answer(stanza: Stanza) -> Answer:
-    """Never a secret: not even one that somebody wrote into the conf file by hand."""
+    """Never a secret, not even one written into the conf file by hand; and what counts where nothing is set."""
     masked = {name: MASK for name in SECRETS if stanza.settings.get(name)}
-    return Answer(stanza.name, {**stanza.settings, **masked}, stanza.acl)
+    unset = {name: text for name, text in _UNSET.items() if not stanza.settings.get(name)}
+    return Answer(stanza.name, {**stanza.settings, **unset, **masked}, stanza.acl)

@@ -35,8 +35,8 @@ _OF_USE = frozenset({"containers", "playbooks", "system_settings", "users_roles"
 
 _ROLE = "In SOAR (Administration > User management > Roles & permissions) give the automation user's role"
 _LESS = (
-    "Give the automation user a role of its own with containers (view, edit) and playbooks (view, execute) only, "
-    "and view on system_settings and users_roles where statuses or owners are named."
+    "Give the automation user a role of its own with containers (view, edit), playbooks (view, execute), and view on "
+    "system_settings, users_roles, case_management and workbooks, as far as they are used: nothing else is."
 )
 
 

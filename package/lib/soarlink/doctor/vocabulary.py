@@ -35,7 +35,7 @@ def label(facts: SoarFacts, subject: Subject) -> Diagnosis:
 
 
 def severity(facts: SoarFacts, subject: Subject) -> Diagnosis:
-    """Whether SOAR has the severity; what it lacks is sent as the nearest one."""
+    """Whether SOAR has the severity: results with one that is written out and that it lacks are rejected."""
     name, wanted = "severity", subject.severity
     if isinstance(facts.severities, Unread):
         return Diagnosis.skipped(name, f"SOAR's severities can't be read: {facts.severities.what}")
@@ -43,9 +43,12 @@ def severity(facts: SoarFacts, subject: Subject) -> Diagnosis:
         note = severities.fit("critical", facts.severities)[1]
         told = f"; of Splunk's, {note}" if note else ""
         return Diagnosis.ok(name, f"Each result brings its own; SOAR has {listed(facts.severities)}{told}.")
-    sent, note = severities.fit(wanted, facts.severities)
-    if note:
-        return Diagnosis.warning(
-            name, f"{note[0].upper()}{note[1:]}.", "Use a severity that SOAR lists, or create it there."
-        )
-    return Diagnosis.ok(name, f'SOAR has the severity "{sent}".')
+    for known in facts.severities:
+        if known.casefold() == wanted.casefold():
+            return Diagnosis.ok(name, f'SOAR has the severity "{known}".')
+    return Diagnosis.failed(
+        name,
+        f'SOAR has no severity "{wanted}": every result is rejected. There are: {listed(facts.severities)}.',
+        "Correct the parameter severity, use a template with a default such as {{urgency|default:medium}}, or create "
+        "it in SOAR (Administration > Event settings).",
+    )
