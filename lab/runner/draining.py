@@ -66,10 +66,10 @@ def drain(stage: Stage, delivery: ModularInput, management: Management, *, wait:
     """
     marks = stage.indexes.marks()
     started = time.monotonic()
-    backlog = _Backlog(stage, management, time.time())
+    backlog = _Backlog(stage, management, begun=time.time(), wait=wait)
     problems: list[str] = []
     with delivery:
-        while backlog.is_due_within(wait):
+        while backlog.is_due():
             if not delivery.is_running:
                 problems.append("The delivery input ended by itself; its log is var/log/splunk/soar_delivery.log.")
                 break
@@ -89,28 +89,36 @@ def drain(stage: Stage, delivery: ModularInput, management: Management, *, wait:
 class _Backlog:
     """What waits for delivery."""
 
-    def __init__(self, stage: Stage, management: Management, begun: float) -> None:
+    def __init__(self, stage: Stage, management: Management, *, begun: float, wait: float) -> None:
         self._folder = stage.home.root / "var" / "lib" / "splunk" / "modinputs" / "soar_delivery" / "journal"
         self._app = stage.app
         self._clock = stage.clock
         self._management = management
         self._begun = begun
+        self._wait = wait
 
     def size(self) -> int:
         return len(self._journals()) + len(self._pending())
 
-    def is_due_within(self, seconds: float) -> bool:
-        if any(not self._asks_people(name) for name in self._journals()):
+    def is_due(self) -> bool:
+        if any(self._is_journal_due(name) for name in self._journals()):
             return True
         now = self._clock()
-        return any(float(item.get("next_attempt", 0)) <= now + seconds for item in self._pending())
+        return any(float(item.get("next_attempt", 0)) <= now + self._wait for item in self._pending())
 
-    def _asks_people(self, name: str) -> bool:
-        """Whether only people's answers are missing, as a look since the drain began has shown."""
+    def _is_journal_due(self, name: str) -> bool:
+        """Whether the input is to be waited for: it has not looked at the journal yet, or does so again in time.
+
+        One that is tried again and again in vain is waited for until the time is over, counted from the beginning.
+        """
         try:
-            return (self._folder / name / "asking").stat().st_mtime >= self._begun
-        except FileNotFoundError:
-            return False
+            path = self._folder / name / "waiting"
+            until, *what = path.read_text(encoding="ascii").split()
+            if path.stat().st_mtime < self._begun:
+                return True
+        except (FileNotFoundError, ValueError):
+            return True
+        return not what and float(until) <= self._begun + self._wait
 
     def _journals(self) -> list[str]:
         try:

@@ -220,11 +220,11 @@ class Journals:
             return False
         now = self._session.clock()
         if alert.asks_people:
-            journal.mark_asking()
             wait = min(FOLLOW_LONGEST, max(FOLLOW_EVERY, (now - self._store.written(journal.key)) / 10))
         else:
             wait = FOLLOW_EVERY
         self._not_before[journal.key] = now + wait
+        self._store.note_waiting(journal.key, now + wait, for_answer=alert.asks_people)
         return True
 
     def _move(self, request: Request, ledger: Ledger, alert: Alert, outbox: Outbox) -> None:
@@ -294,6 +294,7 @@ class Journals:
 
     def _later(self, key: str, why: str) -> None:
         self._not_before[key] = self._session.clock() + AGAIN
+        self._store.note_waiting(key, self._not_before[key])
         self._complaints.waits("Journal", why, key, seconds=AGAIN)
 
 

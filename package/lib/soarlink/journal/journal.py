@@ -12,6 +12,7 @@ Layout below ``$SPLUNK_HOME/var/lib/splunk/modinputs/soar_delivery`` (the delive
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import json
@@ -48,8 +49,8 @@ class Finished:
     """Containers that the outbox was given to deliver: a rerun does not send them beside it."""
 
 
-ASKING = "asking"
-"""File in a journal whose playbook runs wait for people's answers; its time is that of the last look."""
+WAITING = "waiting"
+"""File in a journal that waits: epoch seconds of its next attempt, and ``answer`` where a person's is missing."""
 
 
 class Journal:
@@ -93,10 +94,6 @@ class Journal:
                 "Install the version of the add-on that wrote it.",
             )
         return settings
-
-    def mark_asking(self) -> None:
-        """Note that only people's answers are missing: its playbook runs were looked at just now."""
-        (self.path / ASKING).touch()
 
     def release(self) -> None:
         """Leave the journal as it is, for whoever takes it up next. Safe to call again."""
@@ -181,6 +178,17 @@ class JournalStore:
             return (self._root / "journal" / key).joinpath("payload.json").stat().st_mtime
         except OSError:
             return 0.0
+
+    def note_waiting(self, key: str, until: float, *, for_answer: bool = False) -> None:
+        """Note when a run is taken up again, for whoever looks at the folder. What can't be noted is not.
+
+        Args:
+            key: the run's key.
+            until: epoch seconds.
+            for_answer: only people's answers are missing: its playbook runs were looked at just now.
+        """
+        with contextlib.suppress(OSError):
+            (self._root / "journal" / key / WAITING).write_text(f"{until:.3f}{' answer' * for_answer}\n", "ascii")
 
     def put_aside(self, key: str) -> Path:
         """Take a run that can't be worked off out of the way; its folder is kept, moved back it is tried again.
