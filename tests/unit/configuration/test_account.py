@@ -188,6 +188,13 @@ def test_names_that_are_refused(name: str) -> None:
         check_name(name)
 
 
+def test_json_that_can_t_be_read_is_the_only_complaint() -> None:
+    """A token that was cut off in the middle is not called a token with blanks."""
+    told = refusal(token='{"ph-auth-token": "cut", "server":')
+    assert "pasted JSON can't be used" in told
+    assert "blanks" not in told
+
+
 def test_the_page_has_the_same_ranges() -> None:
     """globalConfig.json is what the browser checks by."""
     config = json.loads((ROOT / "globalConfig.json").read_text(encoding="utf-8"))

@@ -228,6 +228,16 @@ def test_a_log_level_that_is_none_stops_no_alert(tmp_path: Path) -> None:
     assert load(tmp_path, ta_send_to_soar_settings="[logging]\nloglevel = verbose\n").log_level == "INFO"
 
 
+@pytest.mark.parametrize(("text", "mode"), [("", "on"), ("Off", "off"), ("preview", "preview"), ("false", "off")])
+def test_a_mode_that_is_not_clear_updates_no_notable(tmp_path: Path, text: str, mode: str) -> None:
+    """Written by hand into local/ta_send_to_soar_settings.conf; what is meant by it is asked."""
+    stanza = f"[enterprise_security]\nwriteback_mode = {text}\n"
+    settings = load(tmp_path, ta_send_to_soar_settings=stanza)
+    assert settings.writeback_mode == mode
+    assert bool(settings.problems) is (text == "false")
+    assert all('writeback_mode is "false"' in problem for problem in settings.problems)
+
+
 @pytest.mark.parametrize(
     ("stanza", "by_service", "roles"),
     [

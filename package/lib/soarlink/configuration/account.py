@@ -88,9 +88,9 @@ def entry(
     known: dict[str, str] = dict(stored.settings) if stored else {"auth_type": "token"}
     values = {**known, **{key: text.strip() for key, text in posted.items() if key not in SECRETS}}
     secrets = {**(stored.secrets if stored else {}), **_posted_secrets(posted)}
+    pasted = _take_pasted(values, secrets)  # nothing else can be judged while this can't be read
     problems: list[str] = []
     try:
-        pasted = _take_pasted(values, secrets)
         values["url"] = base_url(values["url"]) if values.get("url") else ""
         if not values["url"]:
             problems.append(f"The URL is missing{' in the pasted JSON' if pasted else ''}: enter https://host[:port].")

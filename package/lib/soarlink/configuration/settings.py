@@ -1,4 +1,4 @@
-"""The proxy and logging tabs: what they may hold, and how the proxy's password is stored."""
+"""The tabs that are no tables: what they may hold, and how the proxy's password is stored."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from soarlink.configuration.account import MASK, MASKS
 from soarlink.errors import SettingsError
 from soarlink.splunk import conf, passwords
 from soarlink.splunk.conf import SETTINGS
-from soarlink.splunk.settings import LOG_LEVELS
+from soarlink.splunk.settings import LOG_LEVELS, WRITEBACK_MODES
 from soarlink.splunk.stanzas import Stanzas
 
 if TYPE_CHECKING:
@@ -20,6 +20,13 @@ if TYPE_CHECKING:
 _HOST = re.compile(r"[\w.-]+|\[[0-9a-fA-F:.]+\]|[0-9a-fA-F:.]+")
 _PASSWORD = "proxy_password"  # noqa: S105 - the name of a field
 _LAST_PORT = 65_535
+LIMITS = {
+    "seconds": ("Deliver at once for (seconds)", 1, 300),
+    "seconds_per_result": ("Per-result alerts (seconds)", 1, 60),
+    "age_limit": ("Age limit (hours)", 1, 8760),
+    "receipts": ("Keep receipts for (days)", 1, 3650),
+}
+"""Field of the tab Delivery → its label, the least and the most that it may hold."""
 
 
 def before_saving(splunkd: Splunkd, tab: str, posted: Mapping[str, str]) -> dict[str, str]:
@@ -39,6 +46,10 @@ def before_saving(splunkd: Splunkd, tab: str, posted: Mapping[str, str]) -> dict
     given = {name: text.strip() if name != _PASSWORD else text for name, text in posted.items()}
     if tab == "logging":
         check_log_level(given.get("loglevel", "INFO"))
+    if tab == "delivery":
+        check_limits(given)
+    if tab == "enterprise_security":
+        check_writeback(given.get("writeback_mode", ""))
     if tab != "proxy":
         return given
     there = Stanzas(splunkd, SETTINGS).get(tab)
@@ -77,6 +88,38 @@ def check_proxy(values: Mapping[str, str]) -> None:
         problems.append("There is a password without a user name: enter the name, or clear the password.")
     if problems:
         raise SettingsError(" ".join(problems))
+
+
+def check_limits(values: Mapping[str, str]) -> None:
+    """Refuse limits of delivery that are none; an empty field has its default.
+
+    Args:
+        values: the fields of the tab.
+
+    Raises:
+        SettingsError: every rule that is broken.
+    """
+    problems = []
+    for name, (label, least, most) in LIMITS.items():
+        text = values.get(name, "").strip()
+        try:
+            number = float(text) if text else least
+        except ValueError:
+            number = least - 1
+        if not least <= number <= most:
+            problems.append(f'{label} is "{text}": it must be a number from {least} to {most}.')
+    if problems:
+        raise SettingsError(" ".join(problems))
+
+
+def check_writeback(mode: str) -> None:
+    """Refuse a mode that there is not: the page offers three, whatever else posts may send anything.
+
+    Raises:
+        SettingsError: such a mode.
+    """
+    if mode and mode not in WRITEBACK_MODES:
+        raise SettingsError(f'Notable updates is "{mode}".', f"It must be one of {', '.join(WRITEBACK_MODES)}.")
 
 
 def check_log_level(level: str) -> None:

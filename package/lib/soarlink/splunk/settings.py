@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 INDEX_MACRO = "soar_index"
 
 _DEFAULT_INDEX = "main"
+WRITEBACK_MODES = ("on", "preview", "off")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 _LARGEST = 86_400  # a day in seconds, far beyond any sensible setting
 _MACRO_INDEX = re.compile(r"""^\(?\s*index\s*=\s*"?([\w-]+)"?\s*\)?$""")
@@ -66,15 +67,16 @@ class Settings:
         settings = conf.read(app, SETTINGS)
         accounts = {name: values for name, values in conf.read(app, ACCOUNTS).items() if name != "default"}
         index, problem = _index(conf.read(app, "macros").get(INDEX_MACRO, {}).get("definition", "index=main"))
+        mode, unclear = _writeback(settings.get("enterprise_security", {}).get("writeback_mode", ""))
         delivery, wrong = _delivery(settings.get("delivery", {}))
         return cls(
             accounts=accounts,
             proxy=settings.get("proxy", {}),
             log_level=_log_level(settings.get("logging", {}).get("loglevel", "")),
             index=index,
-            writeback_mode=settings.get("enterprise_security", {}).get("writeback_mode", "").strip() or "on",
+            writeback_mode=mode,
             delivery=delivery,
-            problems=(*((problem,) if problem else ()), *wrong),
+            problems=(*filter(None, (problem, unclear)), *wrong),
         )
 
     def account(self, wanted: str, credentials: Credentials) -> Account:
@@ -245,6 +247,17 @@ def _delivery(stanza: Mapping[str, str]) -> tuple[DeliveryLimits, list[str]]:
                 "Correct it on the add-on's configuration page, tab Delivery."
             )
     return DeliveryLimits(**values), problems
+
+
+def _writeback(text: str) -> tuple[str, str]:
+    """Whether notables are updated, and what is wrong when that is not clear: none is then."""
+    mode = text.strip().lower() or "on"
+    if mode in WRITEBACK_MODES:
+        return mode, ""
+    return "off", (
+        f'The setting writeback_mode is "{text}", which is none of {", ".join(WRITEBACK_MODES)}: none is updated. '
+        "Correct it on the add-on's configuration page, tab Enterprise Security."
+    )
 
 
 def _log_level(text: str) -> str:
