@@ -37,6 +37,7 @@ _EXPECTED = (
     "appserver/static/js/build/globalConfig.json",
     "appserver/templates/base.html",
     "bin/import_declare_test.py",
+    "bin/request_soar_enrichment.py",
     "bin/run_soar_playbook.py",
     "bin/send_to_soar.py",
     f"bin/{REST_ROOT}_rh_account.py",

@@ -109,7 +109,19 @@ def test_the_playbooks_of_a_run_are_parsed() -> None:
     assert (parsed.follow, parsed.automation, parsed.artifacts) == (30.0, False, "per_result")
 
 
-@pytest.mark.parametrize("name", ["playbook", "attach_results"])
+def test_an_enrichment_names_fields_and_sees_their_artifacts() -> None:
+    """What Run SOAR Playbook takes, and fields; as shipped the playbook sees only what they make."""
+    asked = {"playbooks": "local/a", "fields": "src, user,,url"}
+    parsed = parameters.parse(asked, parameters.REQUEST_SOAR_ENRICHMENT)
+    assert (parsed.fields, parsed.playbooks) == (("src", "user", "url"), (PlaybookOrder("local/a", "artifacts"),))
+    assert (parsed.asks_answers, parsed.automation, parsed.follow) == (True, False, 15.0)
+    with pytest.raises(ParameterError) as caught:
+        parameters.parse({}, parameters.REQUEST_SOAR_ENRICHMENT)
+    assert "Parameter fields is empty" in str(caught.value)
+    assert "Parameter playbooks is empty" in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["playbook", "attach_results", "fields"])
 def test_what_a_run_does_not_have_is_unknown_to_it(name: str) -> None:
     """A parameter of the other action is named, and what there is."""
     with pytest.raises(ParameterError, match=f"Parameter {name} is unknown; known are account"):

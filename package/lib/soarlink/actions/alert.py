@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from soarlink.actions import shaping
 from soarlink.actions.following import Following
+from soarlink.automation import answers
 from soarlink.delivery.outcome import DELIVERED, QUEUED, REJECTED, UPDATED, PlaybookRun, RowOutcome
 from soarlink.delivery.verdict import judge
 from soarlink.errors import (
@@ -91,7 +92,8 @@ class Alert:
         self._clock = clock
         self._monotonic = monotonic
         self._pause = pause
-        self._following = Following(journal.ledger, clerk) if request.asked.follow is not None else None
+        reads = answers.read if request.asked.asks_answers else None
+        self._following = Following(journal.ledger, clerk, reads) if request.asked.follow is not None else None
         self._planner: Planner | None = None
         self._most_results = 0
         self._settle_seconds = 0.0

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Callable
+from typing import TYPE_CHECKING, Callable, Optional
 
 from soarlink.automation import runs as runs_of
 from soarlink.automation import verdict
 from soarlink.automation.verdict import STARTED, SUCCEEDED, Verdict
 from soarlink.delivery.outcome import DELIVERED, QUEUED, REJECTED, UPDATED, PlaybookRun, RowOutcome
+from soarlink.delivery.verdict import judge
 from soarlink.errors import SoarError
 from soarlink.journal.ledger import RunNote
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from soarlink.actions.clerk import Clerk
+    from soarlink.automation.answers import Asked
     from soarlink.journal.ledger import Ledger
     from soarlink.soar.client import SoarClient
+
+ReadAnswers = Optional[Callable[["SoarClient", "Sequence[Asked]"], "Sequence[Mapping[str, str]]"]]
 
 
 class Following:
@@ -26,12 +30,17 @@ class Following:
     Args:
         ledger: where verdicts are written down.
         clerk: tells the rows.
+        reads: reads what the runs of several containers answered, in the order of the containers; None where nobody
+            wants to know.
     """
 
-    def __init__(self, ledger: Ledger, clerk: Clerk) -> None:
+    def __init__(self, ledger: Ledger, clerk: Clerk, reads: ReadAnswers = None) -> None:
         self._ledger = ledger
         self._clerk = clerk
+        self._reads = reads
         self._held: dict[str, list[RowOutcome]] = {}
+        self._answers: dict[str, Mapping[str, str]] = {}
+        self._unread: dict[str, str] = {}
 
     def tell(self, identity: str, outcomes: Iterable[RowOutcome]) -> None:
         """Tell rows at once what they have, or keep those of whose container playbooks run."""
@@ -52,7 +61,8 @@ class Following:
             pause: waits.
 
         Returns:
-            Identities of containers whose runs have no verdict yet; their rows are queued.
+            Identities of containers whose runs have no verdict yet, or whose answers could not be read; their rows are
+            queued.
         """
         open_runs = {(identity, run.playbook): run for identity in self._held for run in self._open(identity)}
         found, problem = self._look(open_runs.values(), connect, goes_on, pause)
@@ -61,6 +71,7 @@ class Following:
             self._note(identity, replace(run, state=came_to.state, reason=_reason(came_to)))
             if not came_to.is_open:
                 self._ledger.note_run(identity, playbook, RunNote(came_to.state, run.id, came_to.reason or None))
+        self._read(connect)
         return {identity for identity in self._held if self._conclude(identity, "")}
 
     @property
@@ -102,12 +113,45 @@ class Following:
             for outcome in self._held[identity]
         ]
 
+    def _read(self, connect: Callable[[], SoarClient]) -> None:
+        """Read the answers for those containers whose rows can be told their end now, and were not."""
+        self._unread = {}
+        ended = [identity for identity in self._held if not self._open(identity) and not self._is_told(identity)]
+        if self._reads is None or not ended:
+            return
+        client = connect()
+        try:
+            found = self._reads(client, [self._asked(identity) for identity in ended])
+            self._answers.update(zip(ended, found))
+        except SoarError as error:
+            why = f"The playbooks have ended; what they answered could not be read: {error}"
+            if judge(error).retry:
+                self._unread = dict.fromkeys(ended, why)
+            else:
+                self._answers.update((identity, {"enrichment_problem": why}) for identity in ended)
+        finally:
+            client.close()
+
+    def _asked(self, identity: str) -> Asked:
+        first = self._held[identity][0]
+        return first.container_id or 0, [int(run.id) for run in first.runs if run.id and run.id.isdigit()]
+
+    def _is_told(self, identity: str) -> bool:
+        return all(
+            self._ledger.is_told(outcome.account.position, _judged(outcome, outcome.runs, "").state)
+            for outcome in self._held[identity]
+        )
+
     def _conclude(self, identity: str, give_up: str) -> bool:
         """Tell the rows of a container; whether it is still open."""
-        still = bool(self._open(identity))
+        still, unread = bool(self._open(identity)), self._unread.get(identity, "")
+        answers = self._answers.get(identity) or ({"enrichment_problem": unread} if unread else None)
         for outcome in self._held[identity]:
-            self._clerk.tell(_judged(outcome, outcome.runs, give_up if still else ""))
-        return still and not give_up
+            judged = _judged(outcome, outcome.runs, give_up if still else "")
+            if unread and not give_up:
+                judged = replace(judged, state=QUEUED, reason=unread)
+            self._clerk.tell(replace(judged, answers=answers))
+        return (still or bool(unread)) and not give_up
 
 
 def _judged(outcome: RowOutcome, runs: Sequence[PlaybookRun], give_up: str) -> RowOutcome:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 _FIRST_PAUSE = 0.5
 _LONGEST_PAUSE = 5.0
+_AT_ONCE = 200
 
 
 def verdicts(client: SoarClient, runs: Sequence[Mapping[str, Any]]) -> dict[int, Verdict]:
@@ -35,12 +36,16 @@ def verdicts(client: SoarClient, runs: Sequence[Mapping[str, Any]]) -> dict[int,
     }
 
 
-def records_in(client: SoarClient, resource: str, name: str, values: Iterable[object]) -> list[dict[str, Any]]:
-    """The records whose field ``name`` is one of these numbers."""
-    listed = ",".join(str(value) for value in dict.fromkeys(values))
-    if not listed:
-        return []
-    return client.records(resource, ((f"_filter_{name}__in", f"[{listed}]"), ("page_size", "0")))
+def records_in(
+    client: SoarClient, resource: str, name: str, values: Iterable[object], more: Sequence[tuple[str, str]] = ()
+) -> list[dict[str, Any]]:
+    """The records whose field ``name`` is one of these numbers; ``more`` are further filters, and the order."""
+    wanted = [str(value) for value in dict.fromkeys(values)]
+    found: list[dict[str, Any]] = []
+    for start in range(0, len(wanted), _AT_ONCE):
+        listed = ",".join(wanted[start : start + _AT_ONCE])
+        found += client.records(resource, ((f"_filter_{name}__in", f"[{listed}]"), *more, ("page_size", "0")))
+    return found
 
 
 def follow(

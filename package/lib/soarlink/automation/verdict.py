@@ -60,7 +60,7 @@ def judge(
     status = str(run.get("status") or "").lower()
     if run.get("cancelled") or status in {"cancelled", "canceled"}:
         by = run.get("cancelled")
-        return Verdict(CANCELLED, f"cancelled by {by}" if isinstance(by, str) and by else "")
+        return Verdict(CANCELLED, _cut(f"cancelled by {by}") if isinstance(by, str) and by.strip() else "")
     if status == "pending":
         return Verdict(STARTED)
     if status == "running":

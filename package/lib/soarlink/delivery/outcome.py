@@ -58,6 +58,8 @@ class RowOutcome:
     """True when the row was rejected because no answer came from SOAR, not because SOAR said no."""
     would_send: Mapping[str, Any] | None = None
     """What a dry run would have sent: container, artifacts and why, bounded."""
+    answers: Mapping[str, str] | None = None
+    """What playbook runs answered: flat, bounded, named as in the result event."""
 
 
 def exit_code(outcomes: Mapping[str, int], *, all_unreachable: bool) -> int:

@@ -53,6 +53,8 @@ class PlaybookStarts:
             if progress.pending is not None:
                 return None
             return PlaybookRun(playbook, "not started", reason="not all artifacts are in SOAR.")
+        if call.scope == "artifacts" and not any(row.artifacts for row in progress.rows):
+            return PlaybookRun(playbook, "not started", reason="these results brought no artifacts.")
         self._runs.note_run(identity, playbook, RunNote(INTENDED))
         try:
             scope = self._scope(call, number, progress)

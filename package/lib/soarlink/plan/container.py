@@ -8,6 +8,7 @@ from soarlink.body import EncodedBody, quoted, to_bytes, to_text
 from soarlink.plan import fitting, identity, moment
 from soarlink.plan.artifact import ArtifactBodies, Common
 from soarlink.plan.attachment import Attachment, whole_row
+from soarlink.plan.choice import ChosenFields
 from soarlink.plan.containerfields import ContainerFields
 from soarlink.plan.context import Context
 from soarlink.plan.moment import iso_time
@@ -65,7 +66,8 @@ class Bodies:
         self._context = Context(run)
         known = vocabulary or Vocabulary()
         self._fields = ContainerFields(parameters, default_label, self._facts, known, moment.dispatched(run.sid))
-        self._artifacts = ArtifactBodies(run.results_link)
+        self._chosen = ChosenFields(parameters.fields)
+        self._artifacts = ArtifactBodies("" if parameters.fields else run.results_link)
         self._latest: tuple[Row, Common] | None = None
 
     def key(self, row: Row) -> str:
@@ -117,8 +119,8 @@ class Bodies:
         return PlaybookCall(order.name, order.scope, inputs)
 
     def artifacts(self, row: Row, mapped: MappedRow) -> list[EncodedBody]:
-        """The artifacts of a row. The whole row, ``_raw`` included, goes along as ``data``."""
-        return self._artifacts.of_row(self._common(row), row, mapped)
+        """The artifacts of a row. All of it (``_raw`` too), or its chosen fields, go along as ``data``."""
+        return self._artifacts.of_row(self._common(row), self._chosen.of(row), mapped)
 
     def fitted(self, row: Row, bodies: list[EncodedBody]) -> FittedArtifacts:
         """The artifacts of a row within SOAR's limits."""
@@ -128,7 +130,7 @@ class Bodies:
         names = dict.fromkeys(name for _, cut_names in fitted for name in cut_names)
         if not names:
             return FittedArtifacts([body for body, _ in fitted])
-        attachment = whole_row(row)
+        attachment = whole_row(self._chosen.of(row))
         note = (
             f"too large for an artifact and cut: {', '.join(names)}; the whole result is attached as {attachment.name}"
         )

@@ -53,15 +53,24 @@ DEFAULTS: Mapping[str, str] = {
 
 SEND_TO_SOAR = "send_to_soar"
 RUN_SOAR_PLAYBOOK = "run_soar_playbook"
+REQUEST_SOAR_ENRICHMENT = "request_soar_enrichment"
 
 _SHARED = """account label severity sensitivity container_name description owner container_per group_by identity
 identity_fields identity_window on_closed multivalue field_names max_containers automation dry_run""".split()
 
-_OWN: Mapping[str, str] = {"playbooks": "", "scope": "auto", "inputs": "", "follow": "15"}
+_OF_RUNS: Mapping[str, str] = {
+    **{name: DEFAULTS[name] for name in _SHARED},
+    "automation": "0",
+    "playbooks": "",
+    "scope": "auto",
+    "inputs": "",
+    "follow": "15",
+}
 
 DEFAULTS_OF: Mapping[str, Mapping[str, str]] = {
     SEND_TO_SOAR: DEFAULTS,
-    RUN_SOAR_PLAYBOOK: {**{name: DEFAULTS[name] for name in _SHARED}, "automation": "0", **_OWN},
+    RUN_SOAR_PLAYBOOK: _OF_RUNS,
+    REQUEST_SOAR_ENRICHMENT: {**_OF_RUNS, "scope": "artifacts", "fields": ""},
 }
 """Every action's parameters. What an action does not have keeps the default of ``send_to_soar``."""
 
@@ -119,6 +128,10 @@ class SendParameters(NamedTuple):
     playbooks: tuple[PlaybookOrder, ...]
     follow: float | None
     """Seconds for which the runs are followed to their verdict; None where nobody asks what they come to."""
+    fields: tuple[str, ...]
+    """The fields that artifacts are made of; all of them where none are named."""
+    asks_answers: bool
+    """Whether what the runs answered is told with the results."""
     dry_run: bool
 
 
@@ -133,7 +146,7 @@ def parse(configuration: Mapping[str, object], action: str = SEND_TO_SOAR) -> Se
         ParameterError: with every problem at once, each naming parameter, value and what is allowed.
     """
     own = DEFAULTS_OF[action]
-    reader = ParameterReader(configuration, {**DEFAULTS, **_OWN, **own}, known=own)
+    reader = ParameterReader(configuration, {**DEFAULTS, **_OF_RUNS, "fields": "", **own}, known=own)
     parsed = SendParameters(
         account=reader.text("account"),
         label=reader.template("label"),
@@ -164,11 +177,13 @@ def parse(configuration: Mapping[str, object], action: str = SEND_TO_SOAR) -> Se
         max_containers=reader.count("max_containers"),
         automation=reader.switch("automation"),
         playbooks=_orders(reader, action),
-        follow=float(reader.count("follow")) if action == RUN_SOAR_PLAYBOOK else None,
+        follow=float(reader.count("follow")) if action != SEND_TO_SOAR else None,
+        fields=reader.names("fields"),
+        asks_answers=action == REQUEST_SOAR_ENRICHMENT,
         dry_run=reader.switch("dry_run"),
     )
     _check_together(parsed, reader)
-    if action == RUN_SOAR_PLAYBOOK:
+    if action != SEND_TO_SOAR:
         _check_runs(parsed, reader)
     reader.finish()
     return parsed
@@ -208,6 +223,8 @@ def _orders(reader: ParameterReader, action: str) -> tuple[PlaybookOrder, ...]:
 def _check_runs(parsed: SendParameters, reader: ParameterReader) -> None:
     if not parsed.playbooks:
         reader.problems.append("Parameter playbooks is empty: name one or more, for example local/contain_host.")
+    if parsed.asks_answers and not parsed.fields:
+        reader.problems.append("Parameter fields is empty: name the fields to ask about, for example src,user,url.")
     if parsed.follow is not None and parsed.follow > MOST_FOLLOWED:
         reader.wrong("follow", f"at most {MOST_FOLLOWED} seconds: Splunk ends an action after five minutes")
 

@@ -6,6 +6,7 @@ import itertools
 from typing import TYPE_CHECKING, Protocol
 
 from soarlink.plan import identity
+from soarlink.plan.choice import ChosenFields
 from soarlink.plan.container import Bodies, FittedArtifacts
 from soarlink.plan.gathering import Gathering
 from soarlink.plan.keys import Keys
@@ -73,6 +74,7 @@ class Planner:
         self._mapper = mapper
         self._bodies = Bodies(run, parameters, default_label, vocabulary)
         self._keys = Keys(run, parameters)
+        self._chosen = ChosenFields(parameters.fields)
         self._columns = tuple(columns)
         self._most_results = most_results
         self._interned: dict[tuple[str, ...], tuple[str, ...]] = {}
@@ -143,6 +145,8 @@ class Planner:
 
     def _one_row(self, row: Row, mapped: MappedRow, key: str, other_keys: tuple[str, ...]) -> Iterator[Shipment]:
         body = self._bodies.container(row, key, other_keys)
+        if self._chosen.are_missing(row) and not body.refusal:
+            body = body._replace(refusal=self._chosen.refusal)
         container = Gathering(key, body, other_keys, self._parameters, self._columns)
         planned = self._row(row, mapped, body.notes, container)
         if container.holds_no_more(planned):
@@ -194,7 +198,7 @@ class Planner:
                 block.extend(itertools.islice(source, ahead))
             except Exception as error:  # noqa: BLE001 - it is raised again, after the rows that came before it
                 broken = error
-            yield from zip(block, [self._mapper.map(row) for row in block])
+            yield from zip(block, [self._mapper.map(self._chosen.of(row)) for row in block])
             if broken is not None:
                 raise broken
             if len(block) < ahead:
@@ -205,7 +209,7 @@ class Planner:
         container.take(row, mapped)
         artifacts, cut_notes, attachments = (
             FittedArtifacts([])
-            if container.summary is not None
+            if container.summary is not None or self._chosen.are_missing(row)
             else self._bodies.fitted(row, self._bodies.artifacts(row, mapped))
         )
         if self._most_results and row.position + 1 == self._most_results:
@@ -219,7 +223,7 @@ class Planner:
             mapped=len(mapped.mapped),
             kept=len(mapped.kept),
             dropped=self._intern(tuple(mapped.dropped)),
-            notes=self._intern(notes + mapped.notes + cut_notes),
+            notes=self._intern(notes + self._chosen.notes(row) + mapped.notes + cut_notes),
         )
         return PlannedRow(artifacts, account, attachments)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Union
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
 Value = Union[str, tuple[str, ...]]
 """A field's value as the search put it out: one string, or the strings of a multi-value field in their order."""
@@ -30,6 +30,10 @@ class Row:
         """The field's value, or the first of its values; "" when the row does not have it."""
         value = self.fields.get(name, "")
         return value if isinstance(value, str) else value[0]
+
+    def only(self, names: Collection[str]) -> Row:
+        """The row with no other fields than these."""
+        return Row(self.rid, self.position, {name: value for name, value in self.fields.items() if name in names})
 
     def values(self, name: str) -> tuple[str, ...]:
         """All values of the field; empty when the row does not have it."""

@@ -214,6 +214,7 @@ class CommonAction(ModularAction):
             ("would_send", outcome.would_send),
         )
         event.update((name, value) for name, value in optional if value)
+        event.update(outcome.answers or {})
         return event
 
 

@@ -1,0 +1,11 @@
+"""Alert action "Request Enrichment from SOAR": splunkd runs it with ``--execute`` and the payload on standard input."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "lib"))
+
+from soarlink.actions import send_to_soar
+
+if __name__ == "__main__":
+    sys.exit(send_to_soar.main(sys.argv, sys.stdin.buffer, name="request_soar_enrichment"))
