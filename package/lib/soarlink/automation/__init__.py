@@ -1,1 +1,1 @@
-"""What became of playbook runs."""
+"""What became of playbook runs, and what they answered."""
