@@ -115,7 +115,7 @@ def test_a_container_of_several_rows_is_described_by_the_first() -> None:
 def test_the_flood_guard_puts_the_rest_into_one_container_and_says_so(kind: str) -> None:
     """Beyond max_containers one summary container takes every further result, each with a note."""
     rows = [make_row(n, dest=f"d{n // 2 if kind == 'group' else n}") for n in range(10)]
-    found = containers(plan(rows, container_per=kind, group_by="dest", max_containers="2"))
+    found = containers(plan(rows, container_per=kind, group_by="dest" if kind == "group" else "", max_containers="2"))
     assert [parts[0].identity == f"{SCHEDULED_SID}+overflow" for parts in found] == [False, False, True]
     rest = [account for part in found[2] for account in part.rows]
     assert [account.position for account in rest] == list(range(4 if kind == "group" else 2, 10))
@@ -160,6 +160,25 @@ def test_a_field_that_no_row_has_is_told() -> None:
     assert ["usre (parameter identity_fields)" in " ".join(found) for found in notes("dest", **of_search)] == [True] * 3
     assert notes("dest", "usre", **of_search) == [()] * 3
     assert notes(**of_search) == [()] * 3
+
+
+@pytest.mark.parametrize("changes", [{"container_per": "result"}, {"container_per": "search"}, {"max_containers": "1"}])
+def test_a_group_by_that_plays_no_part_is_told(changes: dict[str, str]) -> None:
+    """Without container_per=group, each result's outcome says that group_by is not used; with it, or empty, nothing."""
+    rows = [make_row(n, dest="a", user="u") for n in range(3)]
+
+    def notes(**asked_for: str) -> list[tuple[str, ...]]:
+        planner = Planner(make_run(), asked(**{**changes, **asked_for}), CountingMapper(), "events")
+        return [account.notes for shipment in planner.plan(RowList(rows)) for account in shipment.rows]
+
+    kind = changes.get("container_per", "result")
+    said = (
+        f'group_by (dest, user) plays no part, because container_per is "{kind}": '
+        'set container_per to "group" or leave group_by empty'
+    )
+    assert [found[-1] for found in notes(group_by="dest,user")] == [said] * 3
+    assert "plays no part" not in str(notes(group_by="dest,user", container_per="group"))
+    assert "group_by" not in str(notes())
 
 
 def test_exactly_as_many_containers_as_allowed_is_no_flood() -> None:

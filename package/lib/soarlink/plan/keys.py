@@ -65,6 +65,8 @@ class Keys:
         self._fields = parameters.identity_fields
         self._window = parameters.identity_window
         self._group_by = parameters.group_by if parameters.container_per == "group" else None
+        self.unused = _unused(parameters)
+        """What to say of each result about a parameter that was given and plays no part."""
 
     def absent(self, columns: Sequence[str] = ()) -> Absent:
         """To find out which of the fields that make the keys no row has."""
@@ -106,3 +108,13 @@ class Keys:
         search = row.first("search_name") or self._run.search_name
         window = identity.window_of(row, self._window)
         return identity.of_content(search, [*values, *group], window or "")
+
+
+def _unused(parameters: SendParameters) -> tuple[str, ...]:
+    if parameters.container_per == "group" or not parameters.group_by:
+        return ()
+    said = (
+        f"group_by ({', '.join(parameters.group_by)}) plays no part, because container_per is "
+        f'"{parameters.container_per}": set container_per to "group" or leave group_by empty'
+    )
+    return (said,)

@@ -223,7 +223,7 @@ class Planner:
             mapped=len(mapped.mapped),
             kept=len(mapped.kept),
             dropped=self._intern(tuple(mapped.dropped)),
-            notes=self._intern(notes + self._chosen.notes(row) + mapped.notes + cut_notes),
+            notes=self._intern(notes + self._chosen.notes(row) + mapped.notes + cut_notes + self._keys.unused),
         )
         return PlannedRow(artifacts, account, attachments)
 
