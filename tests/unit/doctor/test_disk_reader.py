@@ -124,6 +124,19 @@ def test_local_settings_that_change_nothing(app: Path, home: Path) -> None:
     }
 
 
+def test_values_that_can_t_be_used_are_told(app: Path, home: Path) -> None:
+    """Of each, what holds in its place."""
+    write(
+        app / "local" / "ta_send_to_soar_settings.conf",
+        "[delivery]\nseconds = lots\nage_limit = 24\n[enterprise_security]\nwriteback_mode = maybe\n",
+    )
+    told = [one.why for one in idle(app, home) if one.file == "local"]
+    assert len(told) == 2
+    assert 'writeback_mode is "maybe"' in told[0]
+    assert "none is updated" in told[0]
+    assert 'seconds is "lots", which is no number above 0: 20 holds' in told[1]
+
+
 def test_settings_with_an_effect_are_left_alone(app: Path, home: Path) -> None:
     """Files of Splunk's own, own macros, other parameters."""
     write(app / "local" / "macros.conf", "[soar_index]\ndefinition = index=soar\n")

@@ -1,4 +1,4 @@
-"""Settings in ``local`` that change nothing: misspelt, the same as shipped, or where nobody reads them.
+"""Settings in ``local`` that change nothing: misspelt, no value that can be used, as shipped, or where nobody looks.
 
 The action reads the add-on's own ``default`` and ``local`` from disk (see :mod:`soarlink.splunk.conf`): what another
 app or ``etc/system/local`` sets for it is not read.
@@ -12,12 +12,11 @@ from pathlib import Path
 
 from soarlink.doctor.facts import Override
 from soarlink.splunk import conf, rules
-from soarlink.splunk.settings import INDEX_MACRO
+from soarlink.splunk.settings import INDEX_MACRO, Settings
 
 _OWN = "ta_send_to_soar_"
 _MAPPING = rules.CONF
 _ACTIONS = "alert_actions"
-_ACTION = "send_to_soar"
 _PARAMETER = "param."
 _CLOSE = 0.85
 _SWITCHED_OFF = "the rule is switched off"
@@ -42,6 +41,8 @@ def idle(app: Path, home: Path) -> Iterator[Override]:
     yield from _actions(layer(app, "default", _ACTIONS), layer(app, "local", _ACTIONS))
     yield from _mapping(layer(app, "default", _MAPPING), layer(app, "local", _MAPPING))
     yield from _unknown_keys(app)
+    # In the words in which the actions' log says it, with what holds in their place.
+    yield from (Override("local", "", "", problem) for problem in Settings.load(app).problems)
     yield from _elsewhere(app, home)
 
 
