@@ -61,9 +61,10 @@ def test_restmap_holds_the_generated_handlers_and_our_validation(addon: Path) ->
         assert (addon / "bin" / handler["handlerfile"]).is_file()
         assert handler["python.required"] == "3.9, 3.13"
     validation = dict(restmap["validation:savedsearch"])
-    assert validation
+    actions = {name for name in conf(addon / "default" / "alert_actions.conf").sections() if name != "DEFAULT"}
+    assert {setting.split(".")[1] for setting in validation} == actions
     for setting, expression in validation.items():
-        assert setting.startswith("action.send_to_soar"), setting
+        assert setting.startswith("action."), setting
         assert expression.count("(") == expression.count(")"), setting
 
 
