@@ -218,6 +218,33 @@ def test_a_service_account_is_left_to_the_delivery_input(
     assert sorted(ends) == [("delivered", owner)] * 2 + [("queued", owner)] * 2
 
 
+@pytest.mark.parametrize(
+    ("owner", "account", "exit_code", "status", "words"),
+    [
+        ("ann", "acc_direct", 0, "queued", "is started"),
+        ("ann", "acc_service", 0, "queued", "the delivery input"),
+        ("bob", "acc_direct", 3, "rejected", "capability use_soar_actions"),
+        ("ann", "acc_soc", 3, "rejected", "allowed roles"),
+    ],
+)
+def test_the_action_for_playbooks_asks_as_well(  # noqa: PLR0917 - fixtures and a table
+    lab: Lab, tmp_path: Path, owner: str, account: str, exit_code: int, status: str, words: str
+) -> None:
+    """The same rights, and by service it asks nothing of SOAR either."""
+    assert lab.soar.stand_in is not None
+    admin = lab.soar.stand_in.admin
+    admin.clear_requests()
+    path = write_results(tmp_path / "results.csv.gz", ROWS)
+    asked = {"account": account, "playbooks": "local/contain_host", "follow": "0"}
+    report = lab.send(SendRequest(path, action="run_soar_playbook", parameters=asked, owner=owner))
+    assert (report.exit_code, {one.status for one in report.results}) == (exit_code, {status})
+    assert all(words in str(one.reason) for one in report.results)
+    assert bool(admin.requests) is (words == "is started")
+    if account == "acc_service":
+        lab.drain(wait=5)
+        assert any(request.path == "/rest/playbook_run" and request.method == "POST" for request in admin.requests)
+
+
 def test_a_splunkd_that_can_t_answer_costs_no_alert_and_gives_no_right(
     lab: Lab, send: Send, tmp_path: Path, soar: SoarReader
 ) -> None:
