@@ -181,6 +181,17 @@ def test_a_group_by_that_plays_no_part_is_told(changes: dict[str, str]) -> None:
     assert "group_by" not in str(notes())
 
 
+@pytest.mark.parametrize("kind", ["search", "group", "result"])
+def test_every_result_of_a_container_is_told_that_its_key_is_not_by_content(kind: str) -> None:
+    """Identity fields that the first result lacks: all results that share the container's key say so, once each."""
+    rows = [make_row(n, dest="a") for n in range(3)]
+    found = plan(
+        rows, container_per=kind, group_by="dest" if kind == "group" else "", identity="fields", identity_fields="usr"
+    )
+    said = "none of the identity fields usr has a value: the run's own key"
+    assert [account.notes for shipment in found for account in shipment.rows] == [(said,)] * 3
+
+
 def test_exactly_as_many_containers_as_allowed_is_no_flood() -> None:
     """The guard stays quiet at its limit."""
     assert len(plan([make_row(n) for n in range(3)], max_containers="3")) == 3

@@ -165,7 +165,10 @@ class Planner:
             if container is None:
                 body = self._bodies.container(row, key, more=more)
                 container = Gathering(key, body, (), self._parameters, self._columns)
-                row_notes = notes + body.notes + self._keys.notes(row)
+                said = self._keys.notes(row)
+                row_notes = notes + body.notes + said
+                if not more:  # the container's key is that of its first row: what is said of it holds for all
+                    notes += said
             planned = self._row(row, mapped, row_notes, container)
             # A part is closed only when more follows: so the last one is known for what it is.
             while container.queue.would_overflow(planned):
