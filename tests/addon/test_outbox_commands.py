@@ -167,7 +167,7 @@ def test_the_acting_command_is_risky_and_the_shipped_alerts_are_off(lab: Lab) ->
     searches = lab.home.conf(APP, "savedsearches")
     assert all(is_true(settings, "disabled", default=False) for settings in searches.values())
     alerts = {name: settings for name, settings in searches.items() if not name.startswith("Example")}
-    assert len(alerts) == 3
+    assert len(alerts) == 4
     for name, alert in alerts.items():
         assert is_true(alert, "disabled", default=False), name
         assert alert["description"], name
