@@ -63,5 +63,6 @@ def test_demo_shows_twelve_containers_and_where_to_look(tmp_path: Path) -> None:
         assert "Sent once more: 0 new containers, 0 new artifacts" in done.stdout
         assert "(12 updated)" in done.stdout
         assert "splunk_triage ran on 12 containers" in done.stdout
-        assert "Brought back from SOAR: 12 soar:container, 12 soar:note, 12 soar:playbook_run" in done.stdout
+        assert "Brought back from SOAR: 12 soar:container, " in done.stdout
+        assert "12 soar:playbook_run. Playbook runs: " in done.stdout
         assert "serve --state .lab/demo" in done.stdout

