@@ -249,7 +249,7 @@ def test_a_splunkd_that_can_t_answer_costs_no_alert_and_gives_no_right(
     lab: Lab, send: Send, tmp_path: Path, soar: SoarReader
 ) -> None:
     """The alert is written down unasked; the input asks for its user before it sends, and rejects who may not."""
-    before = len(soar.all_containers())
+    before, others = len(soar.all_containers()), lab.drain(wait=5).remaining  # runs of other tests that ask people
     for owner, account, status, words in (
         ("ann", "acc_direct", "delivered", ""),
         ("lea", "acc_soc", "delivered", ""),
@@ -264,7 +264,7 @@ def test_a_splunkd_that_can_t_answer_costs_no_alert_and_gives_no_right(
         assert (report.exit_code, {one.status for one in report.results}) == (0, {"queued"}), owner
         lab.splunkd.remove_user("gone")
         drained = lab.drain(wait=60)
-        assert (drained.problems, drained.remaining) == ((), 0), owner
+        assert (drained.problems, drained.remaining) == ((), others), owner
         assert {one.status for one in drained.results} == {status}, owner
         assert all(words in str(one.reason) for one in drained.results), owner
     assert len(soar.all_containers()) == before + 4
