@@ -67,7 +67,7 @@ class SoarProcess:
             raise
         self.address = Address(said["url"], token, Path(said["ca_file"]))
         self._context = ssl.create_default_context(cafile=said["ca_file"])
-        self._rest_playbooks()
+        self._switch_playbooks_off()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -102,7 +102,7 @@ class SoarProcess:
         headers = {"ph-auth-token": self.address.token}
         return int(self._call("/rest/container?page_size=1", headers=headers)["count"])
 
-    def _rest_playbooks(self) -> None:
+    def _switch_playbooks_off(self) -> None:
         """Switch active playbooks off: what they do is SOAR's own work, and no contender's."""
         headers = {"ph-auth-token": self.address.token}
         for playbook in self._call("/rest/playbook?_filter_active=True&page_size=0", headers=headers)["data"]:
