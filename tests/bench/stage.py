@@ -98,6 +98,8 @@ class Stage:
         self._recorder = self._open.enter_context(Recorder(address, certificate))
         own = OwnSoar(address.url, address.token, address.ca_file)
         self.lab = self._open.enter_context(Lab(self.folder / "lab", build=self._build, soar=own, python=self.python))
+        # The longest that the page allows: a contender that stops half-way has not done its work.
+        self.lab.management.post(f"/servicesNS/nobody/{APP}/{APP.lower()}_settings/delivery", {"seconds": "300"})
         proxy = self._recorder.address
         account = Account(RECORDED, proxy.url, proxy.token, proxy.ca_file.read_text(encoding="ascii"))
         Accounts(self.lab.management, APP).save(account, exists=False)
