@@ -13,20 +13,22 @@ import json
 import os
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from soarlink.errors import JournalError
 
+_NOTHING: Mapping[int, str] = MappingProxyType({})
 
-@dataclass(frozen=True)
-class SentContainer:
+
+class SentContainer(NamedTuple):
     """A container that has its end. ``refused`` holds the reason for each row (by position) that is rejected."""
 
     container_id: int
     existed: bool
-    refused: Mapping[int, str] = field(default_factory=dict)
+    refused: Mapping[int, str] = _NOTHING
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ class Ledger:
         self._sent: dict[str, SentContainer] = {}
         self._rejected: dict[str, str] = {}
         self._runs: dict[tuple[str, str], RunNote] = {}
-        self._told: set[tuple[int, str]] = set()
+        self._told: dict[str, bytearray] = {}  # one byte for each row and state: a set of pairs would not stay flat
         self._leaving: dict[str, str] = {}
         self._moved: set[str] = set()
         self._waiting: dict[str, Waiting] = {}
@@ -116,7 +118,8 @@ class Ledger:
 
     def is_told(self, position: int, state: str) -> bool:
         """True when the row's line for this state is in the log."""
-        return (position, state) in self._told
+        told = self._told.get(state, b"")
+        return position < len(told) and bool(told[position])
 
     def is_moved(self, identity: str) -> bool:
         """True when the container is in the outbox."""
@@ -210,14 +213,17 @@ class Ledger:
     def _apply(self, line: Mapping[str, Any]) -> None:
         kind = line["t"]
         if kind == "sent":
-            refused = {int(position): reason for position, reason in line["bad"].items()}
+            refused = {int(position): reason for position, reason in line["bad"].items()} or _NOTHING
             self._sent[line["key"]] = SentContainer(line["cid"], line["old"], refused)
         elif kind == "rejected":
             self._rejected[line["key"]] = line["why"]
         elif kind == "run":
             self._runs[line["key"], line["playbook"]] = RunNote(line["state"], line["id"], line["why"])
         elif kind == "told":
-            self._told.update((position, line["state"]) for position in line["pos"])
+            told = self._told.setdefault(line["state"], bytearray())
+            told.extend(bytes(max(0, max(line["pos"], default=-1) + 1 - len(told))))
+            for position in line["pos"]:
+                told[position] = 1
         elif kind == "leaving":
             self._leaving.update(line["keys"])
         elif kind == "waiting":
