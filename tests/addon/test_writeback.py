@@ -151,6 +151,20 @@ def test_a_missing_right_is_said_and_nothing_is_lost(own: Lab, tmp_path: Path) -
     assert len(notables(own).reviews) == len(ROWS)
 
 
+def test_an_update_that_was_cut_short_is_not_written_again(own: Lab, tmp_path: Path) -> None:
+    """The input ended between the update and its note: what the last review shows counts as written."""
+    grant(own, "disabled")
+    containers = sent(own, tmp_path)
+    assert own.poll().problems  # refused, after it was noted that the updates are under way
+    board = notables(own)
+    for row, number in zip(ROWS[:2], containers, strict=False):
+        comment = f"Sent to SOAR: container {number}, {own.soar.url}/mission/{number}"
+        board.review(row["event_id"], "splunk-system-user", comment=comment)
+    grant(own)
+    assert own.poll().problems == ()
+    assert [one["rule_id"] for one in board.reviews] == [row["event_id"] for row in ROWS]
+
+
 def test_a_preview_writes_nothing(own: Lab, tmp_path: Path) -> None:
     """In preview the events say what would have been; the notables stay as they are."""
     path = f"/servicesNS/nobody/{APP}/{APP.lower()}_settings/enterprise_security"
