@@ -14,6 +14,8 @@ from splunktaucclib.rest_handler.error import RestError
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator, Mapping
 
+    Stanzas = Mapping[str, Mapping[str, str]]
+
 _TRUE = frozenset(("1", "true", "t", "yes", "y"))
 
 
@@ -25,14 +27,8 @@ class RulesHandler(AdminExternalHandler):  # type: ignore[misc] # splunktaucclib
     unset: Mapping[str, str] = {"disabled": "0"}
     """What a key means that is not there; "" for the others."""
 
-    @staticmethod
-    def check(name: str, stanzas: Mapping[str, Mapping[str, str]]) -> None:
-        """Refuse a rule that can't be used beside the others.
-
-        Raises:
-            SendToSoarError: with stanza and key.
-        """
-        raise NotImplementedError
+    check: staticmethod[[str, Stanzas], None]
+    """Refuses a rule (its name; all stanzas with it) that can't be used, by SendToSoarError with stanza and key."""
 
     @build_conf_info  # type: ignore[untyped-decorator] # as above
     def handleList(self, confInfo: Any) -> Iterator[Any]:  # noqa: N802, N803, ARG002 - splunkd calls it so

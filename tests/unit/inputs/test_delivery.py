@@ -14,6 +14,7 @@ import pytest
 from splunklib.modularinput import EventWriter, InputDefinition
 
 from soarlink.inputs import delivery as module
+from soarlink.inputs import script
 from soarlink.inputs.delivery import HEARTBEAT_EVERY, LEASE_SECONDS, Delivery, DeliveryScript
 from soarlink.inputs.journals import Journals
 from soarlink.inputs.tenure import Tenure
@@ -256,7 +257,7 @@ class TestScript:
             os.kill(os.getpid(), signal.SIGTERM)
             return 0
 
-        monkeypatch.setattr(module, "APP", site.installed.app)
+        monkeypatch.setattr(script, "APP", site.installed.app)
         monkeypatch.setattr(Journals, "round", stopped)
         DeliveryScript().stream_events(definition, None)
         assert rounds == [1]

@@ -3,36 +3,27 @@
 from __future__ import annotations
 
 import os
-import random
-import signal
-import socket
-import threading
-import time
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-from splunklib.modularinput import Scheme, Script
+from typing import TYPE_CHECKING
 
 from soarlink.errors import SendToSoarError
 from soarlink.inputs.choices import LONGEST_WAIT, Choices
 from soarlink.inputs.complaints import Complaints
 from soarlink.inputs.deliveries import Deliveries
 from soarlink.inputs.journals import Journals
-from soarlink.inputs.session import Session, logger
-from soarlink.inputs.tenure import Tenure
+from soarlink.inputs.script import InputScript
+from soarlink.inputs.session import logger
+from soarlink.inputs.tenure import apply_for
 from soarlink.journal.journal import JournalStore, journal_root
 from soarlink.outbox.collection import Outbox
-from soarlink.outbox.lease import Lease
-from soarlink.secret import Secret
 from soarlink.splunk.kvstore import KvStore
 from soarlink.splunk.logline import fields
 
 if TYPE_CHECKING:
     import logging
+    import threading
     from collections.abc import Callable
 
-APP = Path(__file__).resolve().parents[3]
-"""The add-on's folder: ``lib/soarlink/inputs`` is three below it."""
+    from soarlink.inputs.session import Session
 
 LOOK_EVERY = 1.0
 """Seconds between two looks at the journals: a folder listing, next to nothing."""
@@ -50,31 +41,15 @@ HEARTBEAT_EVERY = 300.0
 _OUTBOX = "Delivery"
 
 
-class DeliveryScript(Script):  # type: ignore[misc]
-    """The input as splunkd sees it: one process, running until it is told to stop."""
+class DeliveryScript(InputScript):
+    """The input as splunkd sees it."""
 
-    def get_scheme(self) -> Scheme:
-        """No parameters: everything stands in the add-on's own settings."""
-        scheme = Scheme("Send to SOAR: delivery")
-        scheme.description = "Delivers what the alert actions could not deliver at once. Leave it switched on."
-        scheme.use_single_instance = True
-        scheme.use_external_validation = False
-        return scheme
-
-    def stream_events(self, inputs: Any, ew: Any) -> None:  # noqa: ARG002 - events go through the spool, like the actions'
-        """Run until SIGTERM, or until splunkd is gone."""
-        stop = threading.Event()
-        signal.signal(signal.SIGTERM, lambda *_: stop.set())
-        session = Session(
-            uri=str(inputs.metadata["server_uri"]),
-            key=Secret(str(inputs.metadata["session_key"])),
-            home=Path(os.environ["SPLUNK_HOME"]),
-            app=APP,
-            clock=time.time,
-            monotonic=time.monotonic,
-            random=random.random,
+    def __init__(self) -> None:
+        super().__init__(
+            "Send to SOAR: delivery",
+            "Delivers what the alert actions could not deliver at once. Leave it switched on.",
+            lambda session, stop: Delivery(session, stop).run(),
         )
-        Delivery(session, stop).run()
 
 
 class Delivery:
@@ -95,7 +70,7 @@ class Delivery:
         self._parent = os.getppid()
         kv = KvStore(session.splunkd())
         self._outbox = Outbox(kv)
-        self._tenure = self._apply_for(session)
+        self._tenure = apply_for(session, "soar_delivery", LEASE_SECONDS)
         self._deliveries = Deliveries(session, self._outbox, self._log, self._tenure, stop)
         self._choices = Choices(session, kv, self._log, self._has_lease)
         self._choices_at = 0.0
@@ -163,13 +138,6 @@ class Delivery:
 
     def _has_lease(self) -> bool:
         return self._tenure.outlasts(2 * LONGEST_WAIT)
-
-    @staticmethod
-    def _apply_for(session: Session) -> Tenure:
-        """The lease has a connection of its own: it is renewed while others are in use."""
-        kv, owner = KvStore(session.splunkd()), f"{socket.gethostname()}:{os.getpid()}"
-        lease = Lease(kv, "soar_delivery", owner, LEASE_SECONDS, clock=session.clock, monotonic=session.monotonic)
-        return Tenure(lease, session.monotonic)
 
     def _end(self) -> None:
         try:

@@ -3,28 +3,19 @@
 from __future__ import annotations
 
 import os
-import random
-import signal
-import socket
-import threading
-import time
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
-
-from splunklib.modularinput import Scheme, Script
 
 from soarlink.errors import SendToSoarError
 from soarlink.feedback import checkpoint, settings
 from soarlink.feedback.cases import Cases
 from soarlink.feedback.event import Event
 from soarlink.feedback.poll import Poll, Sinks
-from soarlink.inputs.session import Session, logger
-from soarlink.inputs.tenure import Tenure
-from soarlink.outbox.lease import Lease
+from soarlink.inputs.script import InputScript
+from soarlink.inputs.session import logger
+from soarlink.inputs.tenure import apply_for
 from soarlink.plan import moment
-from soarlink.secret import Secret
 from soarlink.soar.client import SoarClient
 from soarlink.splunk import conf, spool
 from soarlink.splunk.apilog import ApiLog
@@ -37,12 +28,11 @@ from soarlink.writeback.round import SOURCETYPE, Round
 
 if TYPE_CHECKING:
     import logging
+    import threading
     from collections.abc import Callable, Sequence
 
     from soarlink.feedback.cursor import Cursor
-
-APP = Path(__file__).resolve().parents[3]
-"""The add-on's folder: ``lib/soarlink/inputs`` is three below it."""
+    from soarlink.inputs.session import Session
 
 LOOK_EVERY = 5.0
 """Seconds between two looks at what is due."""
@@ -54,31 +44,15 @@ _SOURCE = "soar_feedback"
 _RETRY_SECONDS = 60.0
 
 
-class FeedbackScript(Script):  # type: ignore[misc]
-    """The input as splunkd sees it: one process, running until it is told to stop."""
+class FeedbackScript(InputScript):
+    """The input as splunkd sees it."""
 
-    def get_scheme(self) -> Scheme:
-        """No parameters: what is polled stands in the accounts' settings."""
-        scheme = Scheme("Send to SOAR: feedback")
-        scheme.description = "Brings back from SOAR what became of containers. Leave it switched on."
-        scheme.use_single_instance = True
-        scheme.use_external_validation = False
-        return scheme
-
-    def stream_events(self, inputs: Any, ew: Any) -> None:  # noqa: ARG002 - events go through the spool, which answers
-        """Run until SIGTERM, or until splunkd is gone."""
-        stop = threading.Event()
-        signal.signal(signal.SIGTERM, lambda *_: stop.set())
-        session = Session(
-            uri=str(inputs.metadata["server_uri"]),
-            key=Secret(str(inputs.metadata["session_key"])),
-            home=Path(os.environ["SPLUNK_HOME"]),
-            app=APP,
-            clock=time.time,
-            monotonic=time.monotonic,
-            random=random.random,
+    def __init__(self) -> None:
+        super().__init__(
+            "Send to SOAR: feedback",
+            "Brings back from SOAR what became of containers. Leave it switched on.",
+            lambda session, stop: Feedback(session, stop).run(),
         )
-        Feedback(session, stop).run()
 
 
 class Feedback:
@@ -96,15 +70,7 @@ class Feedback:
         self._calls = ApiLog(session.home, _SOURCE, session.clock)
         self._parent = os.getppid()
         self._kv = KvStore(session.splunkd())
-        lease = Lease(
-            KvStore(session.splunkd()),  # a connection of its own
-            _SOURCE,
-            f"{socket.gethostname()}:{os.getpid()}",
-            LEASE_SECONDS,
-            clock=session.clock,
-            monotonic=session.monotonic,
-        )
-        self._tenure = Tenure(lease, session.monotonic)
+        self._tenure = apply_for(session, _SOURCE, LEASE_SECONDS)
         self._due: dict[str, float] = {}
         self._said: dict[str, str] = {}
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import socket
 import threading
 from typing import TYPE_CHECKING, Callable
 
 from soarlink.errors import SplunkdError
+from soarlink.outbox.lease import Lease
+from soarlink.splunk.kvstore import KvStore
 
 if TYPE_CHECKING:
-    from soarlink.outbox.lease import Lease
+    from soarlink.inputs.session import Session
 
 SPARE = 60.0
 """Seconds by which a lease lasts longer than the longest request: time to renew it in."""
@@ -69,3 +73,15 @@ class Tenure:
             self._lease.renew()
         except SplunkdError:
             self._retry_at = self._monotonic() + RETRY  # it runs on until its time is over
+
+
+def apply_for(session: Session, name: str, seconds: float) -> Tenure:
+    """A tenure of this process. Its lease has a connection of its own: it is renewed while others are in use.
+
+    Args:
+        session: splunkd and clocks.
+        name: what the lease is on.
+        seconds: how long it lasts without renewal.
+    """
+    kv, owner = KvStore(session.splunkd()), f"{socket.gethostname()}:{os.getpid()}"
+    return Tenure(Lease(kv, name, owner, seconds, **session.clocks), session.monotonic)
