@@ -5,7 +5,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "lib"))
 
-from soarlink.actions import send_to_soar
+from soarlink.actions import alert_action
 
 if __name__ == "__main__":
-    sys.exit(send_to_soar.main(sys.argv, sys.stdin.buffer, name="run_soar_playbook"))
+    sys.exit(alert_action.main(sys.argv, sys.stdin.buffer, name="run_soar_playbook"))

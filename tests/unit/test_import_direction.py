@@ -132,7 +132,7 @@ def test_nothing_heavy_loads_on_the_alert_path() -> None:
     )
     code = (
         "import importlib, sys\n"
-        "import soarlink.actions.send_to_soar\n"
+        "import soarlink.actions.alert_action\n"
         f"for name in {late!r}: importlib.import_module(name)\n"
         "print('\\n'.join(sorted(sys.modules)))"
     )

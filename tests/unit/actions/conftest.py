@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from soarlink.actions import send_to_soar
+from soarlink.actions import alert_action
 from tests.unit.actions.installed import SESSION_KEY, Installed
 from tests.unit.certificates import Authority
 from tests.unit.conftest import Serve
@@ -66,7 +66,7 @@ def action(  # noqa: PLR0917 - fixtures
     (home / "etc/system/local/server.conf").write_text(server_conf, encoding="utf-8")
     app = tmp_path / "app"
     app.mkdir()
-    monkeypatch.setattr(send_to_soar, "APP", app)
+    monkeypatch.setattr(alert_action, "APP", app)
     yield Installed(home, app, f"https://127.0.0.1:{splunkd.port}", sid)
     for file in (home / "var").rglob("*"):
         if file.is_file():

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from soarlink.actions import send_to_soar
+from soarlink.actions import alert_action
 from soarlink.journal.journal import JournalStore, journal_root
 from soarlink.rows.row import Value
 from tests.unit.samples import write_results
@@ -70,7 +70,9 @@ class Installed:
             **self.payload,
         }
         stdin = io.BytesIO(json.dumps(document).encode())
-        return send_to_soar.main(["send_to_soar.py", "--execute"], stdin, self.clock, self.monotonic)
+        return alert_action.main(
+            ["send_to_soar.py", "--execute"], stdin, self.clock, self.monotonic, name="send_to_soar"
+        )
 
     def log(self) -> str:
         """The log of all runs."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from soarlink.actions import send_to_soar
+from soarlink.actions import alert_action
 from soarlink.outbox.collection import Outbox
 from tests.unit.actions.conftest import sigterm, written
 from tests.unit.inputs.site import Site
@@ -30,7 +30,7 @@ def site(  # noqa: PLR0917 - fixtures
     made = Site(splunkd, soar, outbox, sid)
     made.clean()
     monkeypatch.setenv("SPLUNK_HOME", str(splunkd.home))
-    monkeypatch.setattr(send_to_soar, "APP", made.installed.app)
+    monkeypatch.setattr(alert_action, "APP", made.installed.app)
     made.account()
     yield made
     for file in (splunkd.home / "var").rglob("*"):

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from soarlink.actions import send_to_soar
+from soarlink.actions import alert_action
 from soarlink.errors import KvStoreUnavailable
 from soarlink.inputs.deliveries import Deliveries
 from soarlink.inputs.journals import Journals
@@ -107,11 +107,11 @@ class Delivery(RuleBasedStateMachine):
     def _put_in_place(self) -> None:
         process, patch = self.process, self.patch
         patch.setenv("SPLUNK_HOME", str(self.home))
-        patch.setattr(send_to_soar, "APP", self.installed.app)
+        patch.setattr(alert_action, "APP", self.installed.app)
         patch.setattr(client_module, "SoarClient", lambda account, *_, **__: MemoryClient(self.soar, account))
         patch.setattr(session_module, "connect", lambda *_: _Splunkd())
         patch.setattr("soarlink.inputs.session.connect", lambda *_: _Splunkd())
-        patch.setattr("soarlink.actions.send_to_soar.signal.signal", lambda *_: None)
+        patch.setattr("soarlink.actions.alert_action.signal.signal", lambda *_: None)
         steps = (
             (Ledger, "_append"),
             (ActionLogHandler, "emit"),

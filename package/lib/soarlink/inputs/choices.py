@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Callable
 from urllib.parse import urlsplit
 
-from soarlink.actions.send_to_soar import open_gate
+from soarlink.actions.alert_action import open_gate
 from soarlink.actions.shaping import snapshot_file
 from soarlink.errors import AuthFailed, Refused, SendToSoarError
 from soarlink.inputs.choicetable import ACCOUNT, ANY_ACCOUNT, MOST, Choice, ChoiceTable

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from soarlink.actions.alert_action import open_gate
 from soarlink.actions.clerk import Clerk
-from soarlink.actions.send_to_soar import open_gate
 from soarlink.delivery.backoff import Backoff
 from soarlink.delivery.outcome import REJECTED, RowOutcome
 from soarlink.delivery.verdict import AUTHENTICATION, judge

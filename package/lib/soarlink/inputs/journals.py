@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from soarlink.actions import request as requests_of
 from soarlink.actions.alert import Alert, tell_every_row
+from soarlink.actions.alert_action import open_gate
 from soarlink.actions.clerk import Clerk
-from soarlink.actions.send_to_soar import open_gate
 from soarlink.delivery.outcome import REJECTED as REJECTED_ROW
 from soarlink.errors import KvStoreUnavailable, MappingError, NotTried, SendToSoarError, SettingsError, SplunkdError
 from soarlink.inputs.age import RESEND, too_old

@@ -7,17 +7,15 @@ temporary file that is moved into the spool whole.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import logging
-import os
 import time
-import uuid
 from typing import TYPE_CHECKING, Any, Callable, NamedTuple
 
 from splunktaucclib.cim_actions import ModularAction
 
 from soarlink.delivery.outcome import CAM_STATUS, RowOutcome
+from soarlink.splunk import spool
 from soarlink.splunk.actionlog import ActionLogHandler
 from soarlink.splunk.logline import clean
 
@@ -29,7 +27,6 @@ if TYPE_CHECKING:
 
 SOURCETYPE = "soar:action:result"
 EVENTS_PER_FILE = 5_000
-_FILE_ENDING = "stash_soar"
 
 
 class ResultId(NamedTuple):
@@ -156,9 +153,7 @@ class CommonAction(ModularAction):
         cleaned = [ResultId(*(clean(part) for part in rid)) for rid in rids] if rids else None
         return str(super().message(clean(signature), status, cleaned, level, **safe))
 
-    def writeevents(
-        self, index: str = "main", host: str | None = None, source: str | None = None, fext: str = _FILE_ENDING
-    ) -> bool:
+    def writeevents(self, index: str = "main", host: str | None = None, source: str | None = None) -> bool:
         """Write the events as one file that appears in the spool whole or not at all."""
         header = self.DEFAULT_HEADER % (
             self.get_header_item("index", index, self.DEFAULT_INDEX),
@@ -167,17 +162,9 @@ class CommonAction(ModularAction):
         )
         breaker = "\n" + self.DEFAULT_BREAKER
         text = header.rstrip() + breaker + breaker.join(self.events)
-        name = f"TA_send_to_soar_{int(self._clock())}_{os.getpid()}_{uuid.uuid4().hex}.{fext}"
-        work = self._home / "var" / "run" / "splunk" / name
         try:
-            with work.open("wb") as file:
-                file.write(text.encode("utf-8", "backslashreplace"))
-                file.flush()
-                os.fsync(file.fileno())
-            work.replace(self._home / "var" / "spool" / "splunk" / name)
+            spool.place(self._home, text, self._clock())
         except OSError as error:
-            with contextlib.suppress(OSError):
-                work.unlink()
             self.message(
                 f"Result events could not be written to var/spool/splunk: {error.strerror}. They stand in this log",
                 level=logging.ERROR,

@@ -7,6 +7,7 @@ up, also after a crash: a pipe to splunkd gives no such answer.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import uuid
 from typing import TYPE_CHECKING
@@ -44,10 +45,29 @@ def put(home: Path, *, index: str, source: str, events: Iterable[str], now: floa
         OSError: the spool can't be written.
     """
     header = f'***SPLUNK*** index="{index}" source="{source}"'
+    place(home, _BREAKER.join((header, *events)), now)
+
+
+def place(home: Path, text: str, now: float) -> None:
+    """Hand over a file of events as it is.
+
+    Args:
+        home: ``$SPLUNK_HOME``.
+        text: the whole file.
+        now: seconds since 1970, for the file's name.
+
+    Raises:
+        OSError: the spool can't be written; nothing of the file is left behind.
+    """
     name = f"TA_send_to_soar_{int(now)}_{os.getpid()}_{uuid.uuid4().hex}.stash_soar"
     work = home / "var" / "run" / "splunk" / name
-    with work.open("wb") as file:
-        file.write(_BREAKER.join((header, *events)).encode("utf-8", "backslashreplace"))
-        file.flush()
-        os.fsync(file.fileno())
-    work.replace(home / "var" / "spool" / "splunk" / name)
+    try:
+        with work.open("wb") as file:
+            file.write(text.encode("utf-8", "backslashreplace"))
+            file.flush()
+            os.fsync(file.fileno())
+        work.replace(home / "var" / "spool" / "splunk" / name)
+    except OSError:
+        with contextlib.suppress(OSError):
+            work.unlink()
+        raise

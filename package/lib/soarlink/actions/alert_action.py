@@ -1,4 +1,4 @@
-"""The alert action "Send to SOAR": writes the alert down, delivers it, and tells the truth about each row."""
+"""What every alert action does: writes the alert down, delivers it, and tells the truth about each row."""
 
 from __future__ import annotations
 
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from soarlink.soar.account import Account
     from soarlink.splunk.grant import Grant
 
-ACTION = "send_to_soar"
 APP = Path(__file__).resolve().parents[3]
 """The add-on's folder: ``lib/soarlink/actions`` is three below it."""
 
@@ -48,7 +47,7 @@ def main(
     clock: Callable[[], float] = time.time,
     monotonic: Callable[[], float] = time.monotonic,
     *,
-    name: str = ACTION,
+    name: str,
 ) -> int:
     """Run the action as splunkd starts it.
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from soarlink.actions import send_to_soar
+from soarlink.actions import alert_action
 from soarlink.delivery.carrier import Carrier
 from soarlink.delivery.gate import Gate
 from soarlink.errors import JournalError
@@ -346,13 +346,13 @@ def test_a_broken_file_and_wrong_parameters(action: Installed) -> None:
 @pytest.mark.parametrize("argv", [["x"], ["x", "--help"], ["x", "--execute", "more"]])
 def test_other_arguments_are_told(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     """Only splunkd starts it."""
-    assert send_to_soar.main(argv, io.BytesIO()) == 3
+    assert alert_action.main(argv, io.BytesIO(), name="send_to_soar") == 3
     assert "started by splunkd" in capsys.readouterr().err
 
 
 def test_an_unreadable_payload_is_told_to_splunkd(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """splunkd.log is all there is then."""
-    assert send_to_soar.main(["x", "--execute"], io.BytesIO(b"nope")) == 3
+    assert alert_action.main(["x", "--execute"], io.BytesIO(b"nope"), name="send_to_soar") == 3
     assert "ERROR send_to_soar: The alert payload is no JSON" in capsys.readouterr().err
 
 
