@@ -14,8 +14,6 @@ from lab.soar.playbook import find_playbook
 from lab.soar.vocabulary import add_label
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from starlette.requests import Request
 
     from lab.soar.exchange import Meter
@@ -113,19 +111,6 @@ class Admin:
         """Make a container status known; `status_type` is new, open or resolved."""
         values = {"name": name, "status_type": status_type, "is_default": False, "is_mutable": True, "disabled": False}
         self._store.insert("container_status", {**values, "order": self._store.count("container_status")})
-
-    def add_playbook(
-        self, reference: str, *, labels: Sequence[str] = ("*",), active: bool = False, playbook_type: str = "automation"
-    ) -> int:
-        """Add a playbook `repo/name` and return its id; its runs end as the switches' `outcomes` say."""
-        repository, _, name = reference.rpartition("/")
-        with self._store.transaction():
-            scm = self._store.find("scm", "name = ?", repository)
-            scm_id = scm["id"] if scm else self._store.insert("scm", {"name": repository, "version": 1})
-            values = {"name": name, "scm": scm_id, "labels": list(labels), "active": active, "disabled": False}
-            more = {"draft_mode": False, "playbook_type": playbook_type, "tags": [], "version": 1}
-            specs: dict[str, list[object]] = {"input_spec": [], "output_spec": []}
-            return self._store.insert("playbook", {**values, **more, **specs})
 
     def set_playbook(self, reference: str, *, active: bool) -> None:
         """Switch a playbook on or off. Raises LookupError for one that doesn't exist."""

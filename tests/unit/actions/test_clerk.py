@@ -202,15 +202,15 @@ def test_rows_that_are_open_can_be_ended_together(desk: Open, told: Told) -> Non
 
 
 @pytest.mark.parametrize(
-    ("states", "code", "is_queued"),
+    ("states", "code"),
     [
-        ([], 0, False),
-        ([DELIVERED, UPDATED, SIMULATED], 0, False),
-        ([DELIVERED, QUEUED], 0, True),
-        ([DELIVERED, REJECTED], 4, False),
+        ([], 0),
+        ([DELIVERED, UPDATED, SIMULATED], 0),
+        ([DELIVERED, QUEUED], 0),
+        ([DELIVERED, REJECTED], 4),
     ],
 )
-def test_totals_give_the_exit_code(desk: Open, states: list[str], code: int, *, is_queued: bool) -> None:
+def test_totals_give_the_exit_code(desk: Open, states: list[str], code: int) -> None:
     """Rows that an earlier process told count too."""
     for _ in range(2):
         process = desk()
@@ -218,7 +218,6 @@ def test_totals_give_the_exit_code(desk: Open, states: list[str], code: int, *, 
             process.tell(state, position)
         process.end()
         assert (process.clerk.rows, process.clerk.exit_code()) == (len(states), code)
-        assert process.clerk.has_queued == is_queued
 
 
 def test_rejected_for_lack_of_an_answer_is_a_code_of_its_own(desk: Open) -> None:

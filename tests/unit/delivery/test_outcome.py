@@ -6,7 +6,7 @@ import pytest
 
 from soarlink.delivery import outcome
 from soarlink.delivery.outcome import DELIVERED, QUEUED, REJECTED, STATES, UPDATED, PlaybookRun
-from soarlink.delivery.progress import ContainerProgress, rows_of
+from soarlink.delivery.progress import ContainerProgress
 from soarlink.errors import AuthFailed, NotSent, Refused, SoarError
 from tests.unit.samples import make_account, make_row, plan
 
@@ -83,7 +83,6 @@ def test_a_container_that_never_came_to_be_holds_all_its_rows(
     for keep, state in ((True, kept), (False, REJECTED)):
         rows = made.outcomes(None, keep=keep)
         assert [(row.state, row.reason, row.unreachable) for row in rows] == [(state, str(error), is_unreachable)] * 2
-    assert rows_of([shipment]) == list(shipment.rows)
 
 
 def test_a_playbook_that_did_not_start_rejects_its_rows_and_says_that_the_data_is_there() -> None:

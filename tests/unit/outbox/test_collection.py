@@ -375,7 +375,7 @@ class TestPurge:
 
 def test_numbers_by_account(outbox: Outbox) -> None:
     """Ages from the creation, the latest error, all states."""
-    one = put(outbox, "a", created=NOW - 60, rows=3, attempts=4, error_text="old", updated=NOW - 9, unclear=True)
+    put(outbox, "a", created=NOW - 60, rows=3, attempts=4, error_text="old", updated=NOW - 9, unclear=True)
     put(outbox, "b", next_attempt=NOW + 5, rows=2, error_text="new")
     rejected = put(outbox, "c")
     outbox.settle(replace(rejected, state=REJECTED))
@@ -399,12 +399,10 @@ def test_numbers_by_account(outbox: Outbox) -> None:
     }
     assert prod.stored_bytes > 3 * 200
     assert (lab.account, lab.delivered, lab.oldest_age, lab.next_attempt, lab.last_error) == ("lab", 1, None, None, "")
-    assert outbox.oldest_pending() == outbox.get(one.key)
 
 
-def test_nothing_pending_has_no_oldest(outbox: Outbox) -> None:
-    """An empty outbox."""
-    assert outbox.oldest_pending() is None
+def test_an_empty_outbox_has_no_statistics(outbox: Outbox) -> None:
+    """No account, no line."""
     assert outbox.statistics(NOW) == []
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from soarlink.delivery.outcome import CAM_STATUS, QUEUED, REJECTED, RowOutcome, count, exit_code
+from soarlink.delivery.outcome import CAM_STATUS, REJECTED, RowOutcome, count, exit_code
 from soarlink.splunk.cam import EVENTS_PER_FILE
 from soarlink.splunk.camhistory import ENDS, INVOKED
 
@@ -106,11 +106,6 @@ class Clerk:
     def rows(self) -> int:
         """How many rows have an outcome."""
         return sum(self.totals.values())
-
-    @property
-    def has_queued(self) -> bool:
-        """Whether some rows wait for a further attempt."""
-        return bool(self.totals[QUEUED])
 
     def exit_code(self) -> int:
         """The process's exit code, from what the rows were told."""

@@ -11,8 +11,6 @@ from soarlink.errors import MaybeSent, NotSent, ServerFault, SoarError, Throttle
 from soarlink.plan.shipment import EVERY_ROW
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from soarlink.plan.shipment import RowAccount, Shipment
 
 _NO_ANSWER = (NotSent, MaybeSent, ServerFault, Throttled)
@@ -132,8 +130,3 @@ def _file_reason(name: str, why: SoarError) -> str:
 
 def _run_reason(run: PlaybookRun) -> str:
     return f'The data is in SOAR, but playbook "{run.playbook}" was not seen to start ({run.state}): {run.reason}'
-
-
-def rows_of(shipments: Sequence[Shipment]) -> list[RowAccount]:
-    """The rows that these shipments complete."""
-    return [account for shipment in shipments for account in shipment.rows]

@@ -5,11 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 
-def is_glob(pattern: str) -> bool:
-    """Whether the pattern has a star; everything else in it stands for itself."""
-    return "*" in pattern
-
-
 def problem(pattern: str) -> str:
     """What is wrong with a pattern, in plain words; "" when nothing is."""
     if not pattern.strip():

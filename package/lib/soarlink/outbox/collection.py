@@ -224,11 +224,6 @@ class Outbox:
                 problems.append(str(error))
         return problems
 
-    def oldest_pending(self) -> OutboxItem | None:
-        """The item that has waited longest."""
-        page = self._kv.page(COLLECTION, {"$and": [{"state": PENDING}, {"format": FORMAT}]}, sort="created", limit=1)
-        return next(iter(_readable(page)), None)
-
     def statistics(self, now: float) -> list[AccountStatistics]:
         """Counts by account; every row is looked at."""
         return summarise(_readable(self._kv.query(COLLECTION)), now)

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 MAX_BYTES = 16 * 1024 * 1024
 """Most bytes in one file. In base64 it is a third larger; SOAR's front end takes about 32 MB (REST reference, 11)."""
 
-FORMS = ("csv", "json")
 _ODD = re.compile(r"[^\w.+-]+", re.ASCII)
 _LONGEST_STEM = 80
 _MIB = 1024 * 1024
