@@ -1,8 +1,10 @@
-"""Child processes: a clean environment, output kept and shown only on failure."""
+"""Child processes: a clean environment, a limit of time, output kept and shown only on failure."""
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -27,6 +29,8 @@ _LEAKS = (
     "MFLAGS",
 )
 _TAIL_LINES = 60
+_LIMIT_SECONDS = 1800.0
+"""How long a child may run: about three times what the slowest gate takes."""
 
 
 class CommandError(Exception):
@@ -53,43 +57,74 @@ def clean_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     return environment
 
 
-def capture(command: Sequence[str | Path], *, cwd: Path = ROOT, extra: Mapping[str, str] | None = None) -> str:
+def capture(
+    command: Sequence[str | Path],
+    *,
+    cwd: Path = ROOT,
+    extra: Mapping[str, str] | None = None,
+    limit_seconds: float = _LIMIT_SECONDS,
+) -> str:
     """Run a command and return its output (standard output and error, mixed).
 
     Args:
         command: program and arguments; no shell is involved.
         cwd: working directory.
         extra: environment variables to add.
+        limit_seconds: how long it may run before it is ended.
 
     Raises:
-        CommandError: the exit code is not 0; carries the output.
+        CommandError: the exit code is not 0, or the limit was reached; carries the output.
         OSError: the program could not be started.
     """
-    arguments = [str(part) for part in command]
-    done = subprocess.run(
+    return _run([str(part) for part in command], cwd, extra, limit_seconds, stdout=subprocess.PIPE)
+
+
+def show(
+    command: Sequence[str | Path],
+    *,
+    cwd: Path = ROOT,
+    extra: Mapping[str, str] | None = None,
+    limit_seconds: float = _LIMIT_SECONDS,
+) -> None:
+    """Run a command whose output goes straight to the terminal.
+
+    Raises:
+        CommandError: the exit code is not 0, or the limit was reached.
+        OSError: the program could not be started.
+    """
+    _run([str(part) for part in command], cwd, extra, limit_seconds, stdout=None)
+
+
+def _run(
+    arguments: list[str], cwd: Path, extra: Mapping[str, str] | None, limit_seconds: float, *, stdout: int | None
+) -> str:
+    # A session of its own, so that a child that hangs is ended with all that it started.
+    with subprocess.Popen(
         arguments,
         cwd=cwd,
         env=clean_environment(extra),
         stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
+        stdout=stdout,
+        stderr=subprocess.STDOUT if stdout is not None else None,
+        start_new_session=True,
         text=True,
         errors="replace",
-        check=False,
-    )
-    if done.returncode:
-        raise CommandError(arguments, done.returncode, done.stdout)
-    return done.stdout
+    ) as child:
+        try:
+            output = child.communicate(timeout=limit_seconds)[0] or ""
+        except subprocess.TimeoutExpired as late:
+            _end(child)
+            so_far = child.communicate()[0] or ""
+            text = f"{so_far}\nended: it did not finish within {limit_seconds:.0f} s"
+            raise CommandError(arguments, child.returncode, text) from late
+        except BaseException:
+            _end(child)
+            raise
+    if child.returncode:
+        raise CommandError(arguments, child.returncode, output)
+    return output
 
 
-def show(command: Sequence[str | Path], *, cwd: Path = ROOT, extra: Mapping[str, str] | None = None) -> None:
-    """Run a command whose output goes straight to the terminal.
-
-    Raises:
-        CommandError: the exit code is not 0.
-        OSError: the program could not be started.
-    """
-    arguments = [str(part) for part in command]
-    done = subprocess.run(arguments, cwd=cwd, env=clean_environment(extra), stdin=subprocess.DEVNULL, check=False)
-    if done.returncode:
-        raise CommandError(arguments, done.returncode, "")
+def _end(child: subprocess.Popen[str]) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(child.pid, signal.SIGKILL)
