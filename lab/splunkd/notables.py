@@ -50,6 +50,13 @@ class NotableBoard:
         self.reviews: list[dict[str, str]] = []
         """Every review, oldest first: one for each notable and call."""
 
+    def clear(self) -> None:
+        """Forget everything."""
+        with self._lock:
+            self._notables.clear()
+            self._refused.clear()
+            self.reviews.clear()
+
     def add(self, event_id: str, orig_sid: str = "", orig_rid: str = "") -> None:
         """Index a notable."""
         self._notables[event_id] = Notable(event_id, orig_sid, orig_rid)

@@ -19,14 +19,14 @@ PACKAGE = Path(__file__).resolve().parents[3] / "package"
 FRAGMENT = PACKAGE.parent / "fragments" / "restmap.endpoints.conf"
 
 
-def serve(folder: Path) -> None:
+def serve(folder: Path, es: str) -> None:
     """Serve until standard input ends."""
     app = folder / "home" / "etc" / "apps" / APP
     for part in ("default", "metadata", "bin"):
         shutil.copytree(PACKAGE / part, app / part)
     (app / "lib").symlink_to(PACKAGE / "lib")
     shutil.copy(FRAGMENT, app / "default" / "restmap.conf")
-    with StandInSplunkd(folder / "home", folder / "state", apps=(APP,)) as splunkd:
+    with StandInSplunkd(folder / "home", folder / "state", apps=(APP,), es=es or None) as splunkd:
         reply({"uri": splunkd.uri, "home": str(splunkd.home), "ca": splunkd.ca_file.read_text(encoding="ascii")})
         for line in sys.stdin:
             reply(obey(splunkd, json.loads(line)))
@@ -45,6 +45,11 @@ def obey(splunkd: StandInSplunkd, order: dict[str, Any]) -> Any:
         splunkd.clear_faults()
     elif do == "canned":
         splunkd.canned_search(order["pattern"], order["rows"])
+    elif do == "grant":
+        set_local(splunkd.home, "authorize", "role_admin", {order["capability"]: order["state"]})
+    elif do == "notables":
+        asked = getattr(splunkd.notables, order["method"])
+        return asked(*order["args"], **order["values"]) if callable(asked) else asked
     elif do == "limits":
         set_local(splunkd.home, "limits", "kvstore", order["values"])
     elif do == "calls":
@@ -61,4 +66,4 @@ def reply(value: Any) -> None:
 
 
 if __name__ == "__main__":
-    serve(Path(sys.argv[1]))
+    serve(Path(sys.argv[1]), sys.argv[2])

@@ -17,12 +17,17 @@ COLLECTIONS = ("soar_outbox", "soar_outbox_payload", "soar_lease")
 
 
 class SplunkdProcess:
-    """A running stand-in; use it as a context manager."""
+    """A running stand-in; use it as a context manager.
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        folder: for its files.
+        es: version of Enterprise Security on it; "" for none.
+    """
+
+    def __init__(self, folder: Path, es: str = "") -> None:
         python = ROOT / ".venv" / "bin" / "python"
         self._process = subprocess.Popen(
-            [python, "-m", "tests.unit.outbox.serve", folder],
+            [python, "-m", "tests.unit.outbox.serve", folder, es],
             cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -64,6 +69,14 @@ class SplunkdProcess:
     def canned(self, pattern: str, rows: list[dict[str, Any]]) -> None:
         """Answer searches in which the regular expression is found with these rows."""
         self._order(do="canned", pattern=pattern, rows=rows)
+
+    def grant(self, capability: str, state: str = "enabled") -> None:
+        """Give administrators a capability, or take it away: ``disabled``."""
+        self._order(do="grant", capability=capability, state=state)
+
+    def notables(self, method: str, *args: str, **values: str) -> Any:
+        """Call a method of Enterprise Security's board, see the stand-in; ``reviews`` reads them."""
+        return self._order(do="notables", method=method, args=args, values=values)
 
     def limits(self, **values: str | None) -> None:
         """Set limits of limits.conf [kvstore]; None for the default."""

@@ -1,0 +1,101 @@
+"""Enterprise Security as analysts have it, the lookup of containers, and rounds of the write-back between them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from soarlink.feedback.case import OPEN, Case, of_document
+from soarlink.feedback.cases import COLLECTION, Cases
+from soarlink.plan import moment
+from soarlink.secret import Secret
+from soarlink.soar.account import Account
+from soarlink.soar.client import SoarClient
+from soarlink.splunk.kvstore import KvStore
+from soarlink.splunk.splunkd import Splunkd
+from soarlink.wire.exchange import Reply
+from soarlink.writeback.notables import Notables
+from soarlink.writeback.round import Round
+from soarlink.writeback.rule import rules_of
+from tests.unit.inputs.memory import Process
+from tests.unit.outbox.splunkd import SplunkdProcess
+
+NOW = 1_800_000_000.0
+"""When rounds take place; reviews have the time of the real clock, which is earlier."""
+
+LINK = {"order": "10", "field": "created", "set": "comment", "to": "container {{container_id}}"}
+CLOSED = {"order": "20", "field": "status", "values": "closed", "set": "status", "to": "5"}
+ACCOUNT = Account("lab", "https://soar.example", Secret("t"))
+
+
+class Desk:
+    """Everything is real but SOAR, which no round asks.
+
+    Args:
+        splunkd: a stand-in with Enterprise Security.
+    """
+
+    def __init__(self, splunkd: SplunkdProcess) -> None:
+        self.process = splunkd
+        self.steps = Process()
+        """Each call to splunkd is a step before and after it: a round can end at any of them."""
+        self.session: Splunkd = splunkd.session()
+        self.kv = KvStore(self.session)
+        self.now = NOW
+        self.reports: list[dict[str, Any]] = []
+
+    def case(self, number: int, *, event_id: str | None = None, changed: float = NOW, **facts: Any) -> Case:
+        """A container of ours that changed in SOAR at that time, of the notable ``ev<number>`` unless it is said."""
+        known = f"ev{number}" if event_id is None else event_id
+        time = moment.written(changed)
+        case = Case("lab", number, ours=True, event_id=known, created=time, updated=time, writeback=OPEN)
+        return self.keep(replace(case, url=f"https://soar.example/mission/{number}", **facts))
+
+    def keep(self, case: Case) -> Case:
+        """Put a case into the lookup as it is."""
+        self.kv.save_batch(COLLECTION, [case.document()])
+        return case
+
+    def change(self, number: int, changed: float = NOW, **facts: Any) -> Case:
+        """SOAR changes a container at that time."""
+        return self.keep(replace(self.row(number), updated=moment.written(changed), writeback=OPEN, **facts))
+
+    def row(self, number: int) -> Case:
+        """A case as the lookup has it."""
+        return of_document(self.kv.get(COLLECTION, f"lab:{number}") or {})
+
+    def round(self, *stanzas: dict[str, str], preview: bool = False) -> list[dict[str, Any]]:
+        """One round by these rules; its reports."""
+        rules = rules_of({f"rule_{number}": stanza for number, stanza in enumerate(stanzas or (LINK, CLOSED))})
+        session = _Stepping(self.session, self.steps)
+        cases = Cases(KvStore(session), SoarClient(ACCOUNT), lambda _: True)
+        self.reports = []
+        work = Round(cases, Notables(session), rules, clock=lambda: self.now, emit=self.reports.append, preview=preview)
+        work.run()
+        return self.reports
+
+    def reviews(self, event_id: str = "") -> list[dict[str, str]]:
+        """Reviews, oldest first: of one notable, or all."""
+        found: list[dict[str, str]] = self.process.notables("reviews")
+        return [one for one in found if event_id in ("", one["rule_id"])]
+
+    def clear(self) -> None:
+        """Nothing is left for the next test."""
+        self.process.clear()
+        self.process.notables("clear")
+        for row in self.kv.query(COLLECTION):
+            self.kv.delete(COLLECTION, str(row["_key"]))
+
+
+class _Stepping(Splunkd):
+    """The session of a process that can end."""
+
+    def __init__(self, session: Splunkd, steps: Process) -> None:
+        self._session = session
+        self._steps = steps
+
+    def request(self, method: str, path: str, body: bytes | None = None, content_type: str = "") -> Reply:
+        self._steps.step()
+        reply = self._session.request(method, path, body, content_type)
+        self._steps.step()
+        return reply

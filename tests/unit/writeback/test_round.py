@@ -1,0 +1,170 @@
+"""Rounds of the write-back, against the stand-in's Enterprise Security and KV store."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from soarlink.errors import SplunkdError
+from soarlink.feedback.case import OPEN
+from soarlink.writeback.round import DONE, KEPT, NONE, REFUSED, SEARCHED_FOR, WRITING
+from tests.unit.inputs.memory import Crash
+from tests.unit.writeback.conftest import RIGHT
+from tests.unit.writeback.desk import CLOSED, LINK, Desk
+
+URGENT = {"order": "30", "field": "severity", "set": "urgency", "to": "{{severity}}"}
+
+
+def test_each_update_is_written_once(desk: Desk) -> None:
+    """A comment, then a status, then nothing any more, however often the container changes."""
+    desk.case(1)
+    (report,) = desk.round()
+    assert report == {
+        "account": "lab",
+        "container_id": 1,
+        "container_url": "https://soar.example/mission/1",
+        "event_id": "ev1",
+        "outcome": "updated",
+        "comment": "container 1",
+    }
+    desk.change(1, status="closed")
+    assert [one["status"] for one in desk.round()] == ["5"]
+    for _ in range(2):
+        desk.change(1, owner="ann")
+        assert desk.round() == []
+    assert [(one["status"], one["comment"]) for one in desk.reviews()] == [("", "container 1"), ("5", "")]
+    assert (desk.row(1).writeback, desk.row(1).writeback_note) == (DONE, "")
+
+
+def test_nothing_that_is_due_costs_no_call_to_enterprise_security(desk: Desk) -> None:
+    """A container for which no rule says anything is done."""
+    desk.case(1)
+    desk.process.calls()
+    assert desk.round(CLOSED) == []
+    assert desk.row(1).writeback == DONE
+    assert [call for call in desk.process.calls() if "notable" in call or "export" in call] == []
+
+
+def test_equal_changes_are_one_call(desk: Desk) -> None:
+    """Three notables that are closed alike: one call, three reviews."""
+    for number in (1, 2, 3):
+        desk.case(number, status="closed")
+    desk.process.calls()
+    assert {one["outcome"] for one in desk.round(CLOSED)} == {"updated"}
+    assert len([call for call in desk.process.calls() if "notable_update" in call]) == 1
+    assert len(desk.reviews()) == 3
+
+
+def test_of_those_that_change_alike_one_is_refused(desk: Desk) -> None:
+    """The others are written; the reason stands in the report and in the lookup; a later change is tried again."""
+    desk.process.notables("refuse", "ev2", "You may not close it")
+    for number in (1, 2, 3):
+        desk.case(number, status="closed")
+    outcomes = {one["event_id"]: (one["outcome"], one.get("reason", "")) for one in desk.round(CLOSED)}
+    assert outcomes["ev2"] == (REFUSED, "You may not close it")
+    assert outcomes["ev1"] == outcomes["ev3"] == ("updated", "")
+    assert (desk.row(2).writeback, desk.row(2).writeback_note) == (REFUSED, "You may not close it")
+    assert desk.round(CLOSED) == []
+    desk.change(2)
+    assert [one["outcome"] for one in desk.round(CLOSED)] == [REFUSED]
+
+
+def test_a_newer_change_of_an_analyst_stays(desk: Desk) -> None:
+    """The value is not written then, nor later; what else changes is."""
+    desk.process.notables("review", "ev1", "bob", status="3")
+    desk.case(1, changed=1_000.0, status="closed", severity="high")
+    kept, updated = desk.round(LINK, CLOSED, URGENT)
+    assert (kept["outcome"], kept["status"], kept["urgency"]) == (KEPT, "5", "high")
+    assert kept["reason"] == "status, urgency: bob changed the notable later than SOAR did"
+    assert (updated["outcome"], updated["comment"]) == ("updated", "container 1")
+    assert desk.reviews("ev1")[-1]["status"] == "3"
+    assert "bob" in desk.row(1).writeback_note
+    desk.change(1, 2_000.0)
+    assert desk.round(LINK, CLOSED, URGENT) == []
+
+
+def test_only_a_value_that_stays_is_left(desk: Desk) -> None:
+    """Where nothing else is to be written the case is kept, with the reason."""
+    desk.process.notables("review", "ev1", "", status="3")
+    desk.case(1, changed=1_000.0, status="closed")
+    (kept,) = desk.round(CLOSED)
+    assert "somebody changed the notable" in kept["reason"]
+    assert (desk.row(1).writeback, desk.row(1).writeback_note) == (KEPT, kept["reason"])
+
+
+def test_an_older_change_of_an_analyst_gives_way(desk: Desk) -> None:
+    """SOAR changed later, by its status or by a run: it is written."""
+    desk.process.notables("review", "ev1", "bob", status="3")
+    desk.process.notables("review", "ev2", "bob", status="3")
+    desk.case(1, status="closed")
+    desk.case(2, changed=1_000.0, status="closed", last_run_time="2099-01-01T00:00:00.000000Z")
+    assert [one["outcome"] for one in desk.round(CLOSED)] == ["updated"] * 2
+
+
+def test_a_value_that_is_there_is_not_written(desk: Desk) -> None:
+    """An analyst has closed it: there is nothing to do, and nothing to tell."""
+    desk.process.notables("review", "ev1", "bob", status="5")
+    desk.case(1, status="closed")
+    assert desk.round(CLOSED) == []
+    assert len(desk.reviews()) == 1
+    assert desk.row(1).writeback == DONE
+
+
+def test_a_notable_is_found_by_its_run(desk: Desk) -> None:
+    """One is indexed, one is not yet, one never was: written, waiting, none."""
+    desk.case(1, event_id="", orig_sid="run1", orig_rid="1")
+    desk.case(2, event_id="", orig_sid="run9", orig_rid="2")
+    desk.case(3, event_id="")
+    (report,) = desk.round()
+    assert report["event_id"] == desk.row(1).event_id == "ev1"
+    assert (desk.row(2).writeback, desk.row(3).writeback) == (OPEN, OPEN)
+    desk.now += SEARCHED_FOR + 1
+    assert desk.round() == []
+    assert {desk.row(number).writeback for number in (2, 3)} == {NONE}
+    assert "no notable was found" in desk.row(2).writeback_note
+
+
+def test_a_preview_writes_nothing(desk: Desk) -> None:
+    """The report says what would have been, once; the notable stays as it is."""
+    desk.case(1, status="closed")
+    (report,) = desk.round(preview=True)
+    assert (report["outcome"], report["status"], report["comment"]) == ("would have updated", "5", "container 1")
+    assert desk.reviews() == []
+    assert (desk.row(1).writeback, desk.row(1).pushed) == (DONE, "")
+    assert desk.round(preview=True) == []
+
+
+def test_what_could_not_be_asked_is_asked_again(desk: Desk) -> None:
+    """Without the right nothing is lost: the cases are under way, and written once when it is there."""
+    desk.process.grant(RIGHT, "disabled")
+    desk.case(1)
+    with pytest.raises(SplunkdError, match=RIGHT):
+        desk.round()
+    assert desk.row(1).writeback == WRITING
+    desk.process.grant(RIGHT)
+    assert [one["outcome"] for one in desk.round()] == ["updated"]
+    assert len(desk.reviews()) == 1
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(ends=st.lists(st.integers(0, 16), max_size=3))
+def test_a_process_that_ends_at_any_step_writes_nothing_twice(desk: Desk, ends: list[int]) -> None:
+    """However often the input is killed, before and after any call: each comment stands there once, and the status."""
+    desk.clear()
+    for number in (1, 2):
+        desk.process.notables("add", f"ev{number}")
+        desk.case(number, status="closed")
+    for steps in ends:
+        desk.steps.start(steps)
+        try:
+            desk.round()
+        except Crash:
+            continue
+    desk.steps.start(None)
+    desk.round()
+    for number in (1, 2):
+        reviews = desk.reviews(f"ev{number}")
+        assert [one["comment"] for one in reviews if one["comment"]] == [f"container {number}"]
+        assert reviews[-1]["status"] == "5"
+        assert desk.row(number).writeback == DONE
