@@ -19,7 +19,8 @@ SECRET = "page-password-of-the-proxy"
 def clean(lab: Lab) -> Iterator[None]:
     """Settings are as shipped after each test."""
     yield
-    (lab.home.apps / APP / "local" / "ta_send_to_soar_settings.conf").unlink(missing_ok=True)
+    for conf in ("ta_send_to_soar_settings", "macros"):
+        (lab.home.apps / APP / "local" / f"{conf}.conf").unlink(missing_ok=True)
 
 
 def _saved(lab: Lab, stanza: str) -> dict[str, str]:
@@ -118,3 +119,30 @@ def test_a_wrong_limit_is_not_saved(visit: OpenVisit, lab: Lab, field: str, text
     expect(here.page.locator('[data-test="message"]')).to_be_visible()
     here.picture(f"delivery_wrong_{field}")
     assert _saved(lab, "delivery") == {}
+
+
+def test_the_index_is_set(visit: OpenVisit, lab: Lab) -> None:
+    """Saved in the tab and defined in the macro, which all else reads."""
+    here = visit()
+    here.tab("Index")
+    expect(here.field("index").locator("input")).to_have_value("main")
+    here.fill("index", "soar-events")
+    _save(here)
+    expect(here.page.get_by_text('Updated "Index"')).to_be_visible()
+    here.picture("index")
+    macros = conffile.read(str(lab.home.apps / APP / "local" / "macros.conf"))
+    assert macros["soar_index"]["definition"] == "index=soar-events"
+    here.tab("Index")
+    expect(here.field("index").locator("input")).to_have_value("soar-events")
+
+
+def test_a_wrong_index_is_not_saved(visit: OpenVisit, lab: Lab) -> None:
+    """The page says what a name is."""
+    here = visit()
+    here.tab("Index")
+    expect(here.field("index").locator("input")).not_to_have_value("")
+    here.fill("index", "soar OR index=main")
+    _save(here)
+    expect(here.page.locator('[data-test="message"]')).to_contain_text("one name")
+    assert _saved(lab, "index") == {}
+    assert not (lab.home.apps / APP / "local" / "macros.conf").exists()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -259,6 +260,29 @@ class TestTabs:
         with pytest.raises(SettingsError, match="needs host and port"):
             tabs.before_saving(splunkd, "proxy", {"proxy_port": ""})
         Stanzas(splunkd, SETTINGS).remove("proxy")
+
+    def test_the_index_defines_the_macro(self, splunkd: Splunkd) -> None:
+        """What searches and actions read is defined before the tab is saved."""
+        assert tabs.before_saving(splunkd, "index", {"index": " soar-1 "}) == {"index": "soar-1"}
+        macro = Stanzas(splunkd, "macros").get("soar_index")
+        assert macro is not None
+        assert macro.settings["definition"] == "index=soar-1"
+        assert tabs.before_saving(splunkd, "index", {}) == {}
+
+    @pytest.mark.parametrize("index", ["", "_internal", "Main", "a b", "a*", "a OR index=b", "my_kvstore"])
+    def test_what_is_no_index_is_refused(self, splunkd: Splunkd, index: str) -> None:
+        """Nothing gets into the macro that would be more than one index."""
+        tabs.before_saving(splunkd, "index", {"index": "before"})
+        with pytest.raises(SettingsError, match=f'The index is "{re.escape(index)}"'):
+            tabs.before_saving(splunkd, "index", {"index": index})
+        macro = Stanzas(splunkd, "macros").get("soar_index")
+        assert macro is not None
+        assert macro.settings["definition"] == "index=before"
+
+    def test_who_may_not_define_the_macro_saves_nothing(self, reader: Splunkd) -> None:
+        """The tab is not saved with an index that nothing uses."""
+        with pytest.raises(SplunkdError, match=r"macros\.conf \(HTTP 403\)"):
+            tabs.before_saving(reader, "index", {"index": "mine"})
 
     def test_other_tabs(self, splunkd: Splunkd) -> None:
         """Logging has one rule, tabs of others have none of ours."""

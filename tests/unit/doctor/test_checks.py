@@ -427,7 +427,7 @@ def test_kv_store(status: Any, verdict: str) -> None:
     ("change", "verdict", "words"),
     [
         ({}, "ok", ('"main"', "admin, user may search it")),
-        ({"problems": ("The macro names none.",)}, "warning", ("The macro names none.", "index=<name>")),
+        ({"problems": ("The macro names none.",)}, "warning", ("The macro names none.", "tab Index")),
         ({"readers": {"admin": ("*",), "user": ("soar",)}}, "warning", ("roles of ann (user) may not", "only admin")),
         ({"name": "_soar"}, "warning", ("only admin",)),
         ({"readers": AWAY}, "ok", ("not known", "did not answer")),

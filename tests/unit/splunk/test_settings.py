@@ -82,7 +82,17 @@ def test_a_macro_that_names_no_index_is_told(tmp_path: Path, text: str) -> None:
     assert loaded.index == "main"
     (problem,) = loaded.problems
     assert "soar_index" in problem
-    assert "Define it as index=<name>" in problem
+    assert "tab Index" in problem
+
+
+@pytest.mark.parametrize(("tab", "told"), [("soar", False), ("main", False), ("other", True)])
+def test_a_tab_that_says_another_index_is_told(tmp_path: Path, tab: str, told: bool) -> None:  # noqa: FBT001 - a case
+    """The macro holds; the page's shipped value is nobody's decision."""
+    settings = f"[index]\nindex = {tab}\n"
+    found = load(tmp_path, ta_send_to_soar_settings=settings, macros="[soar_index]\ndefinition = index=soar\n")
+    assert found.index == "soar"
+    assert bool(found.problems) is told
+    assert all('says "other"' in problem and 'says "soar"' in problem for problem in found.problems)
 
 
 def test_an_account_has_sensible_defaults() -> None:

@@ -9,7 +9,7 @@ from soarlink.configuration.account import MASK, MASKS
 from soarlink.errors import SettingsError
 from soarlink.splunk import conf, passwords
 from soarlink.splunk.conf import SETTINGS
-from soarlink.splunk.settings import LOG_LEVELS, WRITEBACK_MODES
+from soarlink.splunk.settings import INDEX_MACRO, INDEX_TAB, LOG_LEVELS, WRITEBACK_MODES
 from soarlink.splunk.stanzas import Stanzas
 
 if TYPE_CHECKING:
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from soarlink.splunk.splunkd import Splunkd
 
 _HOST = re.compile(r"[\w.-]+|\[[0-9a-fA-F:.]+\]|[0-9a-fA-F:.]+")
+# As Splunk allows them (indexes.conf.spec); those that begin with "_" are Splunk's own.
+_INDEX = re.compile(r"[a-z0-9][a-z0-9_-]*")
 _HIDDEN = "proxy_password"
 _LAST_PORT = 65_535
 LIMITS = {
@@ -46,6 +48,8 @@ def before_saving(splunkd: Splunkd, tab: str, posted: Mapping[str, str]) -> dict
     given = {name: text.strip() if name != _HIDDEN else text for name, text in posted.items()}
     if tab == "logging":
         check_log_level(given.get("loglevel", "INFO"))
+    if tab == INDEX_TAB and "index" in given:
+        define_index(splunkd, given["index"])
     if tab == "delivery":
         check_limits(given)
     if tab == "enterprise_security":
@@ -120,6 +124,27 @@ def check_writeback(mode: str) -> None:
     """
     if mode and mode not in WRITEBACK_MODES:
         raise SettingsError(f'Notable updates is "{mode}".', f"It must be one of {', '.join(WRITEBACK_MODES)}.")
+
+
+def define_index(splunkd: Splunkd, index: str) -> None:
+    """Define the search macro that names the index: actions, inputs, searches and event types read it there.
+
+    Before the tab itself is saved, so that a refusal leaves both as they were.
+
+    Args:
+        splunkd: the session of the user who saves; needs write access to the macro.
+        index: whether it exists is not asked: a search head need not know the indexes of its indexers.
+
+    Raises:
+        SettingsError: it can't be an index's name.
+        SplunkdError: splunkd did not answer or refused.
+    """
+    if not _INDEX.fullmatch(index) or "kvstore" in index:
+        raise SettingsError(
+            f'The index is "{index}".',
+            "Enter one name of lower-case letters, digits, underscores and hyphens that begins with a letter or digit.",
+        )
+    Stanzas(splunkd, "macros").update(INDEX_MACRO, {"definition": f"index={index}"})
 
 
 def check_log_level(level: str) -> None:

@@ -36,7 +36,7 @@ def index(found: Index, caller: Caller | Unread) -> Diagnosis:
     """Whether the index of the add-on's events exists, and whether the caller may search it."""
     name = "index"
     if found.problems:
-        return Diagnosis.warning(name, " ".join(found.problems), "Define the search macro soar_index as index=<name>.")
+        return Diagnosis.warning(name, " ".join(found.problems), "Save the right index in the tab Index.")
     missing = _missing(found)
     if missing is not None:
         return missing
@@ -149,5 +149,5 @@ def _missing(found: Index) -> Diagnosis | None:
         name,
         f'There is no index "{found.name}" here, and no search peer has events in it: result events are lost or go '
         "nowhere.",
-        "Create it on the indexers, or define the search macro soar_index as index=<one that exists>.",
+        "Create it on the indexers, or save one that exists in the tab Index of the configuration page.",
     )

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 INDEX_MACRO = "soar_index"
+INDEX_TAB = "index"
+"""The tab that defines the macro; a definition by hand holds as well."""
 
 _DEFAULT_INDEX = "main"
 WRITEBACK_MODES = ("on", "preview", "off")
@@ -67,6 +69,7 @@ class Settings:
         settings = conf.read(app, SETTINGS)
         accounts = {name: values for name, values in conf.read(app, ACCOUNTS).items() if name != "default"}
         index, problem = _index(conf.read(app, "macros").get(INDEX_MACRO, {}).get("definition", "index=main"))
+        problem = problem or _other_index(settings.get(INDEX_TAB, {}).get("index", ""), index)
         mode, unclear = _writeback(settings.get("enterprise_security", {}).get("writeback_mode", ""))
         delivery, wrong = _delivery(settings.get("delivery", {}))
         return cls(
@@ -272,7 +275,17 @@ def _index(definition: str) -> tuple[str, str]:
         return match.group(1), ""
     return _DEFAULT_INDEX, (
         f"The search macro {INDEX_MACRO} is defined as {definition!r}, which names no index to write to: "
-        f"result events go to {_DEFAULT_INDEX}. Define it as index=<name>."
+        f"result events go to {_DEFAULT_INDEX}. Save one in the tab Index of the configuration page."
+    )
+
+
+def _other_index(tab: str, index: str) -> str:
+    """What is wrong when the tab has been saved with another index than the macro now names."""
+    if tab in {"", _DEFAULT_INDEX, index}:
+        return ""
+    return (
+        f'The tab Index of the configuration page says "{tab}", the search macro {INDEX_MACRO} says "{index}": events '
+        f'go to "{index}". Save the tab with the one that is right.'
     )
 
 
