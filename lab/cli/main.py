@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import signal
 import sys
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import typer
 
@@ -15,6 +16,9 @@ from lab.cli.poll import poll
 from lab.cli.preview import preview
 from lab.cli.send import send
 from lab.cli.serve import serve
+
+if TYPE_CHECKING:
+    from types import FrameType
 
 app = typer.Typer(
     name="lab",
@@ -45,5 +49,11 @@ def main() -> NoReturn:
         # Results hold any character, also where the terminal's encoding does not.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
+    signal.signal(signal.SIGTERM, _ended)
     app()
     sys.exit(0)
+
+
+def _ended(number: int, _frame: FrameType | None) -> NoReturn:
+    """Leave as an error would, so that what a command has started ends with it."""
+    sys.exit(128 + number)

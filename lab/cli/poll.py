@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from lab.cli.brought import told
 from lab.cli.options import DEFAULT_STATE, Json, Python, State
 from lab.cli.send import TOKEN_VARIABLE, own_soar
 from lab.runner.errors import LabError
@@ -62,10 +63,7 @@ def _show(console: Console, report: PollReport) -> None:
     if report.events:
         table = Table("sourcetype", "container", "what", "state", expand=False)
         for one in report.events[:_EVENTS_SHOWN]:
-            event = one["event"]
-            what = next((event[name] for name in _WHAT if event.get(name)), "")
-            state = event.get("verdict") or event.get("status") or ""
-            table.add_row(one["sourcetype"], str(event["container_id"]), escape(str(what)), escape(str(state)))
+            table.add_row(*map(escape, told(one)))
         console.print(table)
     hidden = len(report.events) - _EVENTS_SHOWN
     if hidden > 0:
@@ -74,7 +72,3 @@ def _show(console: Console, report: PollReport) -> None:
     console.print(f"{counts or 'Nothing new'} in {report.duration_ms} ms. Exit code {report.exit_code}.")
     for problem in report.problems:
         console.print(f"[red]Problem:[/] {escape(problem)}", soft_wrap=True)
-
-
-_WHAT = ("playbook", "action", "prompt", "title", "content", "name", "container_name")
-"""What an event is best told by, the first that it has."""

@@ -95,6 +95,15 @@ class Accounts:
             default = "0" if self._contents() else "1"
             self._management.post(self._path, {"name": account.name, "is_default": default, **fields})
 
+    def poll_every(self, name: str, seconds: int) -> None:
+        """Let the feedback input ask the account's SOAR that often.
+
+        Raises:
+            LabError: the add-on refused it, in its words.
+        """
+        fields = {"feedback_interval": str(seconds), "skip_test": "1"}
+        self._management.post(f"{self._path}/{segment(name)}", fields)
+
     def _contents(self) -> dict[str, Mapping[str, str]]:
         return {entry["name"]: entry["content"] for entry in self._management.get(self._path, **_ALL) or []}
 

@@ -8,7 +8,7 @@ import time
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from lab.runner.accounts import Account, Accounts
 from lab.runner.draining import DRAIN_SECONDS, DrainReport, drain
@@ -21,7 +21,7 @@ from lab.runner.locks import FileLock
 from lab.runner.management import Management
 from lab.runner.modularinput import ModularInput
 from lab.runner.payload import Splunkd
-from lab.runner.polling import PollReport, poll
+from lab.runner.polling import PollReport, news, poll
 from lab.runner.sending import Stage, send
 from lab.runner.servers import OwnSoar, StandInHost
 from lab.runner.splunkdhost import SplunkdHost
@@ -165,6 +165,10 @@ class Lab:
             name for name, scope in Accounts(self.management, APP).feedback_scopes().items() if scope != "off"
         )
         return poll(self._opened(), self.feedback(), self.management, accounts=polled)
+
+    def news(self) -> Callable[[], list[dict[str, Any]]]:
+        """Give a function that gives what a running feedback input has brought since it was called last."""
+        return news(self._opened())
 
     def _input(self, kind: str, python: Path | None = None) -> ModularInput:
         stage = self._stage_with(python)

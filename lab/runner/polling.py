@@ -12,6 +12,8 @@ from lab.runner.errors import LabError
 from lab.runner.report import SCHEMA
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from lab.runner.management import Management
     from lab.runner.modularinput import ModularInput
     from lab.runner.sending import Stage
@@ -80,13 +82,29 @@ def poll(stage: Stage, feedback: ModularInput, management: Management, *, accoun
                 problems.append(f"The feedback input was not done after {_LONGEST:g} seconds.")
                 break
             time.sleep(_LOOK_SECONDS)
-    stage.indexer.collect()
-    brought = [_event(one) for one in stage.indexes.since(marks) if one["source"] == _SOURCE]
     return PollReport(
-        events=tuple(sorted(brought, key=lambda one: one["time"])),
+        events=tuple(_brought(stage, marks)),
         duration_ms=round((time.monotonic() - started) * 1000),
         problems=tuple(problems),
     )
+
+
+def news(stage: Stage) -> Callable[[], list[dict[str, Any]]]:
+    """Give a function that gives what the input has brought since it was called last, oldest first."""
+    marks = stage.indexes.marks()
+
+    def brought() -> list[dict[str, Any]]:
+        found = _brought(stage, marks)
+        marks.update(stage.indexes.marks())
+        return found
+
+    return brought
+
+
+def _brought(stage: Stage, marks: Mapping[str, int]) -> list[dict[str, Any]]:
+    stage.indexer.collect()
+    brought = [_event(one) for one in stage.indexes.since(marks) if one["source"] == _SOURCE]
+    return sorted(brought, key=lambda one: float(one["time"]))
 
 
 def _tried(stage: Stage, management: Management, begun: float) -> dict[str, str]:

@@ -8,18 +8,23 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from lab.demo.incident import NOTABLES_FILE
-from lab.runner.lab import APP, Lab
+from lab.runner.accounts import Accounts
+from lab.runner.lab import ACCOUNT, APP, Lab
 from lab.runner.request import SendRequest
 from lab.web.splunkweb import PREFERRED_PORT, StandInSplunkWeb
 from lab.web.trial import Soar, Trial
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
+    from typing import Any
 
     from lab.runner.report import Report
     from lab.runner.servers import StandInHost
     from lab.splunkd.users import User
+
+POLL_SECONDS = 10
+"""How often the lab's SOAR is asked what happened: as often as an account may be set to."""
 
 _PASSWORD_BYTES = 6
 
@@ -33,17 +38,19 @@ class Served:
         pages: address of the stand-in Splunk Web.
         users: who can sign in there.
         password: with which; not in ``repr``.
+        news: gives what the feedback input has brought since it was called last, as ``lab poll`` does; oldest first.
     """
 
     soar: StandInHost
     pages: str
     users: tuple[User, ...]
     password: str = field(repr=False)
+    news: Callable[[], list[dict[str, Any]]] = field(repr=False)
 
 
 @contextmanager
 def serve(state: Path, *, python: Path | None = None) -> Iterator[Served]:
-    """Run the stand-ins of a state folder with the add-on's pages, its account for the stand-in SOAR set up.
+    """Run the stand-ins of a state folder, the add-on's pages and its inputs, its account for the stand-in SOAR set up.
 
     Args:
         state: the state folder.
@@ -56,6 +63,7 @@ def serve(state: Path, *, python: Path | None = None) -> Iterator[Served]:
     with Lab(state, python=python) as lab:
         lab.share(password)
         users = _users(lab, password)
+        Accounts(lab.management, APP).poll_every(ACCOUNT, POLL_SECONDS)
         with (
             StandInSplunkWeb(
                 lab.home.root,
@@ -68,8 +76,9 @@ def serve(state: Path, *, python: Path | None = None) -> Iterator[Served]:
                 ports=(PREFERRED_PORT, 0),
             ) as web,
             lab.delivery(),
+            lab.feedback(),
         ):
-            yield Served(lab.soar, web.url, users, password)
+            yield Served(lab.soar, web.url, users, password, lab.news())
 
 
 def _users(lab: Lab, password: str) -> tuple[User, ...]:

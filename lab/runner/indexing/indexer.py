@@ -15,6 +15,7 @@ from lab.runner.indexing.eventtypes import read_eventtypes
 from lab.runner.indexing.extractions import search_fields
 from lab.runner.indexing.timestamps import event_time
 from lab.runner.indexing.transforms import apply, transforms_of
+from lab.runner.locks import FileLock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -59,7 +60,6 @@ class Indexer:
         self._host = host
         self._clock = clock
         self._lock = threading.Lock()
-        self._cursors = Cursors(indexes.folder / ".cursors.json")
 
         def layers(name: str, extra: Mapping[str, Mapping[str, str]]) -> dict[str, dict[str, str]]:
             return props.merge([*(home.conf(app, name) for app in apps), extra if with_cim else {}])
@@ -72,25 +72,29 @@ class Indexer:
         )
 
     def collect(self) -> None:
-        """Index everything that is there now. Files of a batch input are removed once their events are safe."""
-        with self._lock:
+        """Index everything that is there now. Files of a batch input are removed once their events are safe.
+
+        Several processes may do so: each goes on from where the last one stopped.
+        """
+        with self._lock, FileLock(self._indexes.folder / ".lock"):
+            cursors = Cursors(self._indexes.folder / ".cursors.json")
             for file in self._files(self._home.logs):
-                self._follow(file)
-            self._cursors.save()
+                self._follow(file, cursors)
+            cursors.save()
             for file in self._files(self._home.spool):
                 taker = self._taker(file)
                 if taker is not None and taker.removes:
                     self._indexes.append(self._events(file, taker, 0, file.stat().st_size))
                     file.unlink()
 
-    def _follow(self, file: Path) -> None:
+    def _follow(self, file: Path, cursors: Cursors) -> None:
         taker = self._taker(file)
         if taker is None:
             return
-        start, end = self._cursors.offset(file), _complete(file)
+        start, end = cursors.offset(file), _complete(file)
         if end > start:
             self._indexes.append(self._events(file, taker, start, end))
-            self._cursors.advance(file, end)
+            cursors.advance(file, end)
 
     def _files(self, folder: Path) -> list[Path]:
         # A rotated log is read before the one that follows it.

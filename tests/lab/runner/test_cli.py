@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
-from lab.runner.lab import REPOSITORY
+from lab.runner.lab import REPOSITORY, Lab
+from tests.addon.soar import SoarReader
 from tests.lab.command import answer_of, lab
 
 SUMMARY = {"delivered": 0, "updated": 0, "queued": 0, "rejected": 0, "simulated": 0}
@@ -130,3 +133,58 @@ def test_serve_and_send_share_one_soar(three_rows: Path, tmp_path: Path) -> None
     assert (again.returncode, "is running already" in again.stderr) == (2, True)
     assert (drained["exit_code"], polled["exit_code"]) == (0, 0)
     assert not note.exists()
+
+
+def test_serve_tells_what_happens_in_soar(three_rows: Path, tmp_path: Path) -> None:
+    """The inputs run beside the pages: containers, and a comment that a person writes, are told unasked."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "lab", "serve"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY), "PYTHONUNBUFFERED": "1", "COLUMNS": "200"},
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as server:
+        try:
+            assert server.stdout is not None
+            while "Send to it with" not in server.stdout.readline():
+                pass
+            sent = answer_of(lab("send", three_rows, "--json", folder=tmp_path))
+            numbers = {str(one["container_id"]) for one in sent["results"]}
+            told: list[list[str]] = []
+            while {line[1] for line in told if line[0] == "soar:container"} != numbers:
+                told.append(server.stdout.readline().split())
+            number = numbers.pop()
+            _comment(tmp_path / ".lab", int(number), "seen by a person")
+            while ["soar:note", number, "seen", "by", "a", "person"] not in told:
+                told.append(server.stdout.readline().split())
+        finally:
+            server.send_signal(signal.SIGTERM)
+        assert server.wait(timeout=20) == 0
+    log = tmp_path / ".lab" / "splunk" / "var" / "log" / "splunk" / "send_to_soar_modalert.log"
+    indexed = (tmp_path / ".lab" / "index" / "cim_modactions.jsonl").read_text(encoding="utf-8").splitlines()
+    assert len(indexed) == len(log.read_text(encoding="utf-8").splitlines())
+
+
+def test_an_input_ends_with_its_command(three_rows: Path, tmp_path: Path) -> None:
+    """SIGTERM during `lab drain`: the delivery input is gone, in good order, when the command has ended."""
+    own = ("--soar", "https://127.0.0.1:1", "--token", "t", "--state", "s")
+    assert answer_of(lab("send", three_rows, "--json", *own, folder=tmp_path))["summary"]["queued"] == 3
+    log = tmp_path / "s" / "splunk" / "var" / "log" / "splunk" / "soar_delivery.log"
+    environ = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
+    with subprocess.Popen([sys.executable, "-m", "lab", "drain", *own], cwd=tmp_path, env=environ) as drain:
+        deadline = time.monotonic() + 30
+        while not (found := re.findall(r"Delivery started pid=\"?(\d+)", log.read_text() if log.exists() else "")):
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        drain.send_signal(signal.SIGTERM)
+        assert drain.wait(timeout=30) == 128 + signal.SIGTERM
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(found[-1]), 0)
+    assert "Delivery stopped" in log.read_text()
+
+
+def _comment(state: Path, container: int, text: str) -> None:
+    with Lab(state) as running:
+        reader = SoarReader(running)
+        reader.post("/rest/container_comment", {"container_id": container, "comment": text})
+        reader.close()

@@ -52,10 +52,20 @@ def test_a_container_says_where_it_comes_from() -> None:
 
 
 def test_nothing_empty_is_sent() -> None:
-    """A row that says nothing leaves out description, tags and time; the name falls back."""
-    body = Bodies(make_run(), asked(container_name="{{nope}}"), "events").container(make_row(), "key")[0]
-    assert body["name"] == "Splunk finding"
-    assert not {"description", "tags", "start_time"} & set(body)
+    """A row that says nothing leaves out description, tags and time; the name falls back, and that is told."""
+    made = Bodies(make_run(), asked(container_name="{{nope}}"), "events").container(make_row(), "key")
+    assert made.body["name"] == "Splunk finding"
+    assert not {"description", "tags", "start_time"} & set(made.body)
+    assert [note for note in made.notes if "container_name" in note] == [
+        'container_name "{{nope}}" gives no name for this result: the container is called "Splunk finding"'
+    ]
+
+
+def test_a_name_that_the_template_gives_needs_no_note() -> None:
+    """Also when it is the one that the template itself falls back to."""
+    for name in ("{{title}}", "{{nope|default:Splunk finding}}"):
+        made = Bodies(make_run(), asked(container_name=name), "events").container(make_row(title="T"), "key")
+        assert not any("container_name" in note for note in made.notes)
 
 
 def test_labels_and_tags_are_templates() -> None:

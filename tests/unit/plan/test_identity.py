@@ -68,7 +68,7 @@ def test_an_artifact_is_known_by_its_content() -> None:
     """Equal content in any order of keys is the same artifact; anything else is another."""
 
     def key(cef: dict[str, Value], row_key: str = "k", link: str = "") -> str:
-        common = Common(row_key, "n", "low", "", None)
+        common = Common(row_key, "n", "low", (), None)
         (body,) = ArtifactBodies(link).of_row(common, Row("0", 0, {}), _mapped(cef))
         return str(body["source_data_identifier"])
 
@@ -80,7 +80,7 @@ def test_an_artifact_is_known_by_its_content() -> None:
 def test_an_artifacts_key_is_the_same_on_every_interpreter() -> None:
     """A key that is written down here holds for text of every kind, half a surrogate pair included."""
     cef: dict[str, Value] = {"ü": "é\u2028\U0001f600", "a": ("\ud800", '"\\\n\x00'), "B": ""}
-    (body,) = ArtifactBodies("").of_row(Common("k", "n", "low", "", None), Row("0", 0, {}), _mapped(cef))
+    (body,) = ArtifactBodies("").of_row(Common("k", "n", "low", (), None), Row("0", 0, {}), _mapped(cef))
     text = r"""{"B":"","a":["\ud800","\"\\\n\u0000"],"ü":"é""" + "\u2028\U0001f600" + '"}'
     assert body["source_data_identifier"] == f"k#{hashlib.sha256(text.encode()).hexdigest()[:32]}"
 

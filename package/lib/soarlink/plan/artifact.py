@@ -28,7 +28,8 @@ class Common(NamedTuple):
     """The row's own key, see :func:`soarlink.plan.identity.of_row`."""
     name: str
     severity: str
-    severity_note: str
+    notes: tuple[str, ...]
+    """What was adjusted in name and severity."""
     start_time: str | None
     """As SOAR writes times."""
 

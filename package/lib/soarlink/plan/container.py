@@ -68,6 +68,10 @@ class Bodies:
         self._fields = ContainerFields(parameters, default_label, self._facts, known, moment.dispatched(run.sid))
         self._chosen = ChosenFields(parameters.fields)
         self._artifacts = ArtifactBodies("" if parameters.fields else run.results_link)
+        self._nameless = (
+            f'container_name "{parameters.container_name.text}" gives no name for this result: '
+            f'the container is called "{_FALLBACK_NAME}"'
+        )
         self._latest: tuple[Row, Common] | None = None
 
     def key(self, row: Row) -> str:
@@ -86,7 +90,7 @@ class Bodies:
         parameters, facts, common = self._parameters, self._facts, self._common(row)
         filled = self._fields.fill(row)
         rest = filled.body
-        notes = [common.severity_note, *filled.notes] if common.severity_note else filled.notes
+        notes = [*common.notes, *filled.notes] if common.notes else filled.notes
         # SOAR's clients never send nulls; empty text says nothing either.
         description = parameters.description.render(row, facts)
         if description:
@@ -146,8 +150,12 @@ class Bodies:
         """What container and artifacts share; they are asked for one after the other, so it is made once."""
         if self._latest is None or self._latest[0] is not row:
             severity, note = self._fields.severity(row)
-            name = cut(self._parameters.container_name.render(row, self._facts) or _FALLBACK_NAME)
-            common = Common(identity.of_row(row, self._run), name, severity, note, iso_time(row.first("_time")))
+            rendered = self._parameters.container_name.render(row, self._facts)
+            notes = (note,) if note else ()
+            if not rendered:
+                notes = (self._nameless, *notes)
+            name = cut(rendered or _FALLBACK_NAME)
+            common = Common(identity.of_row(row, self._run), name, severity, notes, iso_time(row.first("_time")))
             self._latest = row, common
         return self._latest[1]
 
