@@ -14,6 +14,8 @@ from soarlink.outbox.collection import Outbox
 from soarlink.outbox.item import PENDING
 from soarlink.outbox.selection import Filters
 from soarlink.secret import Secret
+from soarlink.splunk import users
+from soarlink.splunk.apilog import ApiLog
 from soarlink.splunk.kvstore import KvStore
 from soarlink.splunk.session import connect
 from soarlink.splunk.settings import Settings
@@ -23,6 +25,8 @@ from splunktaucclib.rest_handler.error import RestError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from soarlink.splunk.apilog import ApiCalls
 
 APP = Path(__file__).resolve().parents[1]
 
@@ -60,19 +64,25 @@ class AccountHandler(AdminExternalHandler):  # type: ignore[misc] # splunktauccl
     @contextmanager
     def _accounts(self) -> Iterator[Accounts]:
         """The accounts with the caller's rights; what is wrong comes in the words that the page shows."""
-        splunkd = connect(get_splunkd_endpoint(), Secret(self.getSessionKey()), Path(os.environ["SPLUNK_HOME"]))
+        home = Path(os.environ["SPLUNK_HOME"])
+        splunkd = connect(get_splunkd_endpoint(), Secret(self.getSessionKey()), home)
         outbox = Outbox(KvStore(splunkd))
+        log = ApiLog(home, "configuration")
 
         def waiting(name: str) -> int:
             return len(outbox.select(Filters(states=(PENDING,), account=name)))
 
+        def calls(name: str) -> ApiCalls:
+            return log.connection(name, {"user": users.current(splunkd.get).name})
+
         try:
-            yield Accounts(splunkd, Settings.load(APP), waiting, time.time)
+            yield Accounts(splunkd, Settings.load(APP), waiting, calls, time.time)
         except SendToSoarError as error:
             status = error.status if isinstance(error, SplunkdError) and error.status else 400
             raise RestError(status, str(error)) from None
         finally:
             splunkd.close()
+            log.close()
 
     def _entity(self, answer: Answer) -> Any:
         model = self.endpoint.model(answer.name)

@@ -288,6 +288,23 @@ def test_every_call_to_soar_is_logged(lab: Lab, tmp_path: Path) -> None:
         assert posts[0]["rid"] == ["0", "1"]
 
 
+def test_the_checks_of_a_connection_are_logged(lab: Lab) -> None:
+    """The page's when an account is saved, and the doctor's: with the user who asked for it."""
+    good, page = lab.account(), client_of(lab.splunkd, "admin")
+    log = lab.home.logs / "send_to_soar_api.log"
+    before = log.read_text("utf-8") if log.exists() else ""
+    form = {"url": good.url, "auth_type": "token", "token": good.token, "ca_certificate": good.ca_certificate}
+    path = f"/servicesNS/nobody/{APP}/ta_send_to_soar_account"
+    assert page.post(path, {"name": "tested", **form}).status == 201
+    page.delete(f"{path}/tested")
+    lab.doctor({"account": "acc_direct"})
+    found = [json.loads(line) for line in log.read_text("utf-8").removeprefix(before).splitlines()]
+    for component, account in (("configuration", "tested"), ("soardoctor", "acc_direct")):
+        calls = [(one["method"], one["path"], one["status"], one["user"]) for one in found if one["account"] == account]
+        assert calls[:2] == [("GET", f"/rest/{path}", 200, "admin") for path in ("version", "container")], component
+        assert {one["component"] for one in found if one["account"] == account} == {component}
+
+
 def test_the_token_is_in_no_file_but_the_password_store(lab: Lab, tmp_path: Path) -> None:
     """Whatever the action, the endpoint and the input leave below SPLUNK_HOME, their logs among it."""
     for account in ("acc_direct", "acc_soc", "acc_service"):

@@ -27,7 +27,7 @@ NOW = 1_764_000_000.0
 
 def accounts(splunkd: Splunkd, settings: Settings = NONE, waiting: Callable[[str], int] = lambda _: 0) -> Accounts:
     """The accounts of that session."""
-    return Accounts(splunkd, settings, waiting, lambda: NOW)
+    return Accounts(splunkd, settings, waiting, lambda _name: lambda _call: None, lambda: NOW)
 
 
 @pytest.fixture

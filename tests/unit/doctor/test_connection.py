@@ -16,7 +16,7 @@ from soarlink.doctor.connection import connection, first_failed
 from soarlink.doctor.diagnosis import Diagnosis, Verdict
 from soarlink.secret import Secret
 from soarlink.soar.account import Account
-from soarlink.wire.exchange import Proxy
+from soarlink.wire.exchange import Observed, Proxy
 from tests.unit.certificates import Authority
 from tests.unit.conftest import Serve
 from tests.unit.rawserver import Connection
@@ -25,6 +25,8 @@ TOKEN = "geheim-token/1+2="
 PASSWORD = "geheimes p@sswort"
 NOW = 1_764_000_000.0
 CHECKS = ("dns", "tcp", "proxy", "tls", "certificate", "http", "soar", "sign_in", "version", "containers", "clock")
+PATHS = ("/rest/version", "/rest/container")
+"""What the checks "http" and "containers" ask."""
 
 
 def soar(
@@ -52,7 +54,11 @@ def check(authority: Authority) -> Callable[..., dict[str, Diagnosis]]:
     def run(url: str, **changes: Any) -> dict[str, Diagnosis]:
         facts: dict[str, Any] = {"token": Secret(TOKEN), "ca_certificate": authority.pem, **changes}
         account = Account("lab", url, **{"connect_timeout": 5.0, "read_timeout": 5.0, **facts})
-        found = connection(account, lambda: NOW)
+        calls: list[Observed] = []
+        found = connection(account, lambda: NOW, calls.append)
+        asked = [diagnosis.verdict for diagnosis in found if diagnosis.check in {"http", "containers"}]
+        paths = [path for path, verdict in zip(PATHS, asked) if verdict is not Verdict.SKIPPED]
+        assert [call.path for call in calls] == paths  # for the log of calls to SOAR
         assert tuple(diagnosis.check for diagnosis in found) == CHECKS
         assert TOKEN not in str(found)
         assert PASSWORD not in str(found)

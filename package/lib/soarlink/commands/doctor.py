@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from soarlink.doctor.facts import DiskFacts, SoarFacts, SplunkFacts
     from soarlink.outbox.collection import Outbox
     from soarlink.soar.account import Account
+    from soarlink.splunk.apilog import ApiCalls
     from soarlink.splunk.splunkd import Splunkd
 
 PATIENCE = 20.0
@@ -82,13 +83,19 @@ class DoctorCommand(OutboxCommand):
         said = f'"{account.name}": {account.url}, default label {account.default_label}.'
         if withheld:
             return Examination(said, (), None, splunk, disk, subject, now, None, polls, withheld), account
-        steps = connection(account, self.clock)
-        soar, attempt = (None, None) if first_failed(steps) else self._ask(account, subject, splunkd)
+        log = ApiLog(home(), "soardoctor", self.clock)
+        try:
+            calls = log.connection(account.name, {"user": caller(splunkd).name})
+            steps = connection(account, self.clock, calls)
+            soar, attempt = (None, None) if first_failed(steps) else self._ask(account, subject, splunkd, calls)
+        finally:
+            log.close()
         return Examination(said, steps, soar, splunk, disk, subject, now, attempt, polls), account
 
-    def _ask(self, account: Account, subject: Subject, splunkd: Splunkd) -> tuple[SoarFacts, Trial | None]:
-        log = ApiLog(home(), "soardoctor", self.clock)
-        client = SoarClient(account, observe=log.connection(account.name, {"user": caller(splunkd).name}))
+    def _ask(
+        self, account: Account, subject: Subject, splunkd: Splunkd, calls: ApiCalls
+    ) -> tuple[SoarFacts, Trial | None]:
+        client = SoarClient(account, observe=calls)
         try:
             attempt = None
             if self.request.create:
@@ -97,7 +104,6 @@ class DoctorCommand(OutboxCommand):
             return soar_reader.read(client, subject), attempt
         finally:
             client.close()
-            log.close()
 
 
 def _account(splunkd: Splunkd, settings: Settings, wanted: str) -> tuple[Account | Unread, str]:

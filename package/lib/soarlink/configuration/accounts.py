@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from soarlink.soar.account import Account
     from soarlink.splunk.splunkd import Splunkd
+    from soarlink.wire.exchange import Observed
 
 SKIP_TEST = "skip_test"
 """The checkbox that saves without a test; it is never stored."""
@@ -30,6 +31,9 @@ READ_TIMEOUT = 8.0
 
 _UNSET = {"auth_type": "token", "delivery": DIRECT, "is_default": "0"}
 """What the table shows of an account that a deployment or a script made without them."""
+
+Calls = Callable[[str], Callable[["Observed"], None]]
+"""An account's name → what is told of each request to its SOAR."""
 
 Waiting = Callable[[str], int]
 """An account's name → how many containers the outbox still holds for it. May raise :class:`SplunkdError`."""
@@ -51,14 +55,16 @@ class Accounts:
         splunkd: the session.
         settings: of the add-on; the proxy in force counts.
         waiting: what the outbox holds.
+        calls: the log of the connection test.
         now: the clock, in seconds since 1970.
     """
 
-    def __init__(self, splunkd: Splunkd, settings: Settings, waiting: Waiting, now: Clock) -> None:
+    def __init__(self, splunkd: Splunkd, settings: Settings, waiting: Waiting, calls: Calls, now: Clock) -> None:
         self._splunkd = splunkd
         self._stanzas = Stanzas(splunkd, ACCOUNTS)
         self._settings = settings
         self._waiting = waiting
+        self._calls = calls
         self._now = now
 
     def list(self) -> list[Answer]:
@@ -137,7 +143,7 @@ class Accounts:
         tried = self._account(name, entry)  # what actions would make of it: settings, proxy, certificate
         if posted.get(SKIP_TEST, "").strip().lower() in ("1", "true"):
             return
-        failed = first_failed(connection(tried, self._now))
+        failed = first_failed(connection(tried, self._now, self._calls(name)))
         if failed is not None:
             raise SoarError(
                 f"The connection test failed ({failed.check}): {failed.evidence}",

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from socket import socket
 
     from soarlink.soar.account import Account
+    from soarlink.wire.exchange import Observed
 
 OLDEST = (6, 2)
 """The oldest version of SOAR that the add-on is for."""
@@ -41,7 +42,7 @@ _HUNDRED, _REDIRECT = 100, 3
 Clock = Callable[[], float]
 
 
-def connection(account: Account, now: Clock) -> tuple[Diagnosis, ...]:
+def connection(account: Account, now: Clock, observe: Callable[[Observed], None]) -> tuple[Diagnosis, ...]:
     """Every check of an account's connection, in order; what comes after one that failed is skipped.
 
     It takes at most a few times the account's timeouts: pass an account with short ones where a person waits.
@@ -49,9 +50,10 @@ def connection(account: Account, now: Clock) -> tuple[Diagnosis, ...]:
     Args:
         account: where SOAR is, with its secret and the proxy in force.
         now: the clock, in seconds since 1970.
+        observe: told of each request to SOAR.
     """
     found: list[Diagnosis] = []
-    probe = _Probe(account, now)
+    probe = _Probe(account, now, observe)
     failed = ""
     for check, step in probe.steps():
         if failed:
@@ -75,8 +77,9 @@ def first_failed(diagnoses: Iterable[Diagnosis]) -> Diagnosis | None:
 class _Probe:
     """The steps, and what one hands to the next."""
 
-    def __init__(self, account: Account, now: Clock) -> None:
+    def __init__(self, account: Account, now: Clock, observe: Callable[[Observed], None]) -> None:
         self._account = account
+        self._observe = observe
         self._endpoint = account.endpoint()
         self._now = now
         self._channels: list[socket] = []
@@ -208,7 +211,7 @@ class _Probe:
 
     def _exchange(self, path: str) -> Reply:
         if self._exchanger is None:
-            self._exchanger = Exchanger(self._endpoint, self._account.login())
+            self._exchanger = Exchanger(self._endpoint, self._account.login(), observe=self._observe)
         return self._exchanger.exchange("GET", path)
 
     def _refusal(self) -> SoarError | None:
