@@ -122,7 +122,7 @@ def test_eight_actions_at_once_keep_log_and_outcomes_apart(lab: Lab, three_rows:
     """Eight runs in parallel: each has one invocation and one terminal status per row, and its own containers."""
     with ThreadPoolExecutor(8) as pool:
         reports = list(pool.map(lambda _: lab.send(SendRequest(three_rows)), range(8)))
-    assert all(report.exit_code == 0 and not report.problems for report in reports)
+    assert [(report.exit_code, report.problems) for report in reports] == [(0, ())] * 8
     assert len({report.sid for report in reports}) == 8
     assert len({outcome.container_id for report in reports for outcome in report.results}) == 24
 
