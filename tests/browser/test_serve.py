@@ -24,7 +24,9 @@ _COLUMN = 16
 @pytest.fixture
 def served(tmp_path: Path) -> Iterator[dict[str, str]]:
     """What `lab serve` prints, by the words in front."""
-    environ = {**os.environ, "PYTHONPATH": str(REPOSITORY), "PYTHONUNBUFFERED": "1", "COLUMNS": "200"}
+    # Should it hang, SIGABRT makes it show where.
+    own = {"PYTHONPATH": str(REPOSITORY), "PYTHONUNBUFFERED": "1", "COLUMNS": "200", "PYTHONFAULTHANDLER": "1"}
+    environ = {**os.environ, **own}
     command = [sys.executable, "-m", "lab", "serve"]
     with subprocess.Popen(command, cwd=tmp_path, env=environ, stdout=subprocess.PIPE, text=True) as server:
         try:
@@ -36,7 +38,12 @@ def served(tmp_path: Path) -> Iterator[dict[str, str]]:
             yield lines
         finally:
             server.send_signal(signal.SIGTERM)
-        assert server.wait(timeout=30) == 0
+            try:
+                code = server.wait(timeout=60)
+            except subprocess.TimeoutExpired:
+                server.send_signal(signal.SIGABRT)
+                raise
+        assert code == 0
 
 
 def test_a_newcomer_sends_an_alert(browser: Browser, served: dict[str, str], tmp_path: Path) -> None:
