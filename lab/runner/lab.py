@@ -14,6 +14,7 @@ from lab.runner.accounts import Account, Accounts
 from lab.runner.draining import DRAIN_SECONDS, DrainReport, drain
 from lab.runner.errors import LabError
 from lab.runner.examination import DoctorReport, examine
+from lab.runner.generation import generated
 from lab.runner.home import SplunkHome
 from lab.runner.indexing.index import Indexes
 from lab.runner.indexing.indexer import Indexer
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from lab.runner.report import Report
     from lab.runner.request import SendRequest
     from lab.soar import Switches
+    from lab.spl.value import Row
 
 APP = "TA_send_to_soar"
 ACCOUNT = "lab"
@@ -222,6 +224,8 @@ class Lab:
         self.indexes = Indexes(self.state / "index")
         host = self._server_name()
         indexer = Indexer(self.home, self.indexes, apps=(APP,), host=host, clock=self._clock, with_cim=self._with_cim)
+        if self._host.stand_in is not None:
+            self._host.stand_in.search_with(indexer.collect, self._run_command)
         self._ensure_account(certificate)
         self._stage = Stage(
             home=self.home,
@@ -234,6 +238,9 @@ class Lab:
             indexes=self.indexes,
             clock=self._clock,
         )
+
+    def _run_command(self, name: str, arguments: str, user: str) -> list[Row]:
+        return list(generated(self._opened(), name, arguments, user))
 
     def _stand_in_splunkd(self) -> StandInSplunkd:
         return StandInSplunkd(

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from lab.splunkd.permissions import Permissions
     from lab.splunkd.request import Request
     from lab.splunkd.response import Response
+    from lab.splunkd.searchjobs import SearchEndpoints
 
 CONF = "savedsearches"
 ENDPOINT = "saved/searches"
@@ -37,12 +38,20 @@ _NUMBERS = frozenset({"alert.severity", "max_concurrent", "dispatch.max_count"})
 
 
 class SavedSearchEndpoints:
-    """Saved searches."""
+    """Saved searches.
 
-    def __init__(self, instance: Instance, confs: ConfStore, permissions: Permissions) -> None:
+    Args:
+        instance: the server.
+        confs: where they are declared.
+        permissions: who may read and change which.
+        jobs: runs them.
+    """
+
+    def __init__(self, instance: Instance, confs: ConfStore, permissions: Permissions, jobs: SearchEndpoints) -> None:
         self._instance = instance
         self._confs = confs
         self._permissions = permissions
+        self._jobs = jobs
 
     def routes(self) -> Iterable[Route]:
         """Return the routes of saved searches."""
@@ -52,6 +61,8 @@ class SavedSearchEndpoints:
             Route("GET", f"{ENDPOINT}/{{name}}", self._get),
             Route("POST", f"{ENDPOINT}/{{name}}", self._update),
             Route("DELETE", f"{ENDPOINT}/{{name}}", self._delete),
+            Route("GET", f"{ENDPOINT}/{{name}}/history", self._history),
+            Route("POST", f"{ENDPOINT}/{{name}}/dispatch", self._dispatch, "search"),
         )
 
     def _list(self, request: Request) -> Response:
@@ -84,6 +95,18 @@ class SavedSearchEndpoints:
         self._require_write(name, request)
         self._confs.delete(CONF, request.context, name)
         return self._list(request)
+
+    def _history(self, request: Request) -> Response:
+        """Nothing is scheduled here, so no run of the schedule can be looked at."""
+        self._find(request)
+        return self._instance.feed(request, page(request, f"{ENDPOINT}/history", []))
+
+    def _dispatch(self, request: Request) -> Response:
+        values = self._find(request).values
+        earliest, latest = (
+            request.args.get(name, values.get(name, "")) for name in ("dispatch.earliest_time", "dispatch.latest_time")
+        )
+        return self._jobs.created(request, self._jobs.dispatch(request, values["search"], earliest, latest))
 
     def _write(self, name: str, request: Request) -> None:
         self._require_write(name, request)

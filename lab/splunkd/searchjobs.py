@@ -1,4 +1,4 @@
-"""Search jobs: what was canned for a search, or the list that it asks for; the stand-in runs no other SPL."""
+"""Search jobs: what was canned for a search, or what the search finds."""
 
 from __future__ import annotations
 
@@ -8,68 +8,91 @@ import re
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from xml.sax.saxutils import escape, quoteattr
+from xml.sax.saxutils import escape
 
+from lab.spl.evaluator import Answer, evaluate, refine
+from lab.spl.refusal import SearchRefused
 from lab.splunkd.entry import Acl, Entry, one, page
-from lab.splunkd.listing import UnknownSearch
 from lab.splunkd.refusal import Refused, missing_argument
 from lab.splunkd.response import JSON_TYPE, Response, json_response, xml_response
 from lab.splunkd.router import Route
+from lab.splunkd.searchresults import record, rendered
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping
 
     from lab.splunkd.instance import Instance
-    from lab.splunkd.listing import Listings
     from lab.splunkd.request import Request
+    from lab.splunkd.searchsources import Searched
 
-Row = dict[str, Any]
+_ACTIONS = frozenset({"save", "unsave", "cancel", "setttl", "touch", "finalize", "pause", "unpause"})
 
 
 @dataclass(frozen=True)
 class Job:
-    """A finished search."""
+    """A finished search.
+
+    Args:
+        sid: its id.
+        search: what was searched.
+        owner: who searched.
+        earliest: begin of its range, as asked.
+        latest: its end, as asked.
+        answer: what it found.
+    """
 
     sid: str
     search: str
     owner: str
-    rows: Sequence[Row]
+    earliest: str
+    latest: str
+    answer: Answer
 
 
 class CannedSearches:
     """Rows by regular expression on the search string; the latest match wins.
 
-    `unanswered` lists searches that nothing answered.
+    `unanswered` lists searches that were refused.
     """
 
     def __init__(self) -> None:
-        self._answers: list[tuple[re.Pattern[str], list[Row]]] = []
-        self._sources: list[Callable[[str], list[Row] | None]] = []
+        self._answers: list[tuple[re.Pattern[str], list[dict[str, Any]]]] = []
+        self._sources: list[Callable[[str], list[dict[str, Any]] | None]] = []
         self.unanswered: list[str] = []
 
     def add(self, pattern: str, rows: Iterable[Mapping[str, Any]]) -> None:
         """Answer searches in which `pattern` is found with `rows`; a list as value is a multi-value field."""
         self._answers.append((re.compile(pattern), [dict(row) for row in rows]))
 
-    def answer_with(self, source: Callable[[str], list[Row] | None]) -> None:
+    def answer_with(self, source: Callable[[str], list[dict[str, Any]] | None]) -> None:
         """Ask `source` for the rows of searches for which nothing was canned; None is what it does not know."""
         self._sources.append(source)
 
-    def rows(self, search: str) -> list[Row] | None:
-        """Return the rows for `search`; None when nobody has any for it."""
-        canned = next((rows for pattern, rows in reversed(self._answers) if pattern.search(search)), None)
-        if canned is not None:
-            return canned
-        return next((rows for rows in (source(search) for source in self._sources) if rows is not None), None)
+    def answer(self, search: str) -> Answer | None:
+        """Return what was canned for `search`; None when nothing was."""
+        rows = next((rows for pattern, rows in reversed(self._answers) if pattern.search(search)), None)
+        if rows is None:
+            found = (source(search) for source in self._sources)
+            rows = next((rows for rows in found if rows is not None), None)
+        if rows is None:
+            return None
+        fields = tuple(dict.fromkeys(name for row in rows for name in row))
+        return Answer(fields, tuple(rows), closed=True, missing=frozenset())
 
 
 class SearchEndpoints:
-    """`search/jobs` and `search/v2/jobs`; needs the capability `search`."""
+    """`search/jobs` and `search/v2/jobs`; needs the capability `search`.
 
-    def __init__(self, instance: Instance, searches: CannedSearches, listings: Listings) -> None:
+    Args:
+        instance: the server.
+        canned: what tests and products answer by themselves.
+        searched: what searches read.
+    """
+
+    def __init__(self, instance: Instance, canned: CannedSearches, searched: Searched) -> None:
         self._instance = instance
-        self._searches = searches
-        self._listings = listings
+        self._canned = canned
+        self._searched = searched
         self._lock = threading.Lock()
         self._numbers = itertools.count(1)
         self._jobs: dict[str, Job] = {}
@@ -92,20 +115,53 @@ class SearchEndpoints:
             Route("GET POST", f"{root}/{{sid}}/events", self._results),
         )
 
-    def _create(self, request: Request) -> Response:
-        job = self._run(request)
-        mode = request.args.get("exec_mode", "normal")
-        if mode == "oneshot":
-            return _render(request, job.rows)
-        if request.output_mode == "json":
+    def dispatch(self, request: Request, search: str, earliest: str, latest: str) -> Job:
+        """Run a search for whoever makes a request, and keep it.
+
+        Raises:
+            Refused: it is refused.
+        """
+        answer = self._canned.answer(search)
+        if answer is None:
+            answer = self._evaluated(
+                search,
+                lambda: evaluate(
+                    search, self._searched.by(request), now=self._instance.clock(), earliest=earliest, latest=latest
+                ),
+            )
+        with self._lock:
+            sid = request.args.get("id") or f"{int(self._instance.clock())}.{next(self._numbers)}"
+            job = Job(sid, search, request.user.name, earliest, latest, answer)
+            self._jobs[sid] = job
+        return job
+
+    def created(self, request: Request, job: Job) -> Response:
+        """Return the answer to a request that made a job."""
+        if request.output_mode.startswith("json"):
             return json_response({"sid": job.sid}, 201)
         return xml_response(f"<response>\n  <sid>{escape(job.sid)}</sid>\n</response>\n", 201)
 
-    def _export(self, request: Request) -> Response:
+    def _evaluated(self, search: str, work: Callable[[], Answer]) -> Answer:
+        try:
+            return work()
+        except SearchRefused as refused:
+            self._canned.unanswered.append(search)
+            raise Refused(400, str(refused), kind="FATAL") from refused
+
+    def _create(self, request: Request) -> Response:
         job = self._run(request)
+        if request.args.get("exec_mode", "normal") == "oneshot":
+            return rendered(request, job.answer)
+        return self.created(request, job)
+
+    def _export(self, request: Request) -> Response:
+        answer = self._run(request).answer
         if request.output_mode != "json":
-            return _render(request, job.rows)
-        lines = [{"preview": False, "offset": number, "result": row} for number, row in enumerate(job.rows)]
+            return rendered(request, answer)
+        lines: list[dict[str, Any]] = [
+            {"preview": False, "offset": number, "result": record(row, answer.fields)}
+            for number, row in enumerate(answer.rows)
+        ]
         lines = lines or [{"preview": False}]
         lines[-1]["lastrow"] = True
         return Response(200, "".join(json.dumps(line) + "\n" for line in lines).encode(), JSON_TYPE)
@@ -114,23 +170,9 @@ class SearchEndpoints:
         search = request.args.get("search", "")
         if not search:
             raise missing_argument("search")
-        rows = self._rows(request, search)
-        with self._lock:
-            sid = request.args.get("id") or f"{int(self._instance.clock())}.{next(self._numbers)}"
-            job = Job(sid, search, request.user.name, rows)
-            self._jobs[sid] = job
-        return job
-
-    def _rows(self, request: Request, search: str) -> Sequence[Row]:
-        canned = self._searches.rows(search)
-        if canned is not None:
-            return canned
-        try:
-            return self._listings.rows(request, search)
-        except UnknownSearch as error:
-            self._searches.unanswered.append(search)
-            text = "The stand-in has no canned result for this search."
-            raise Refused(400, text, kind="FATAL") from error
+        return self.dispatch(
+            request, search, request.args.get("earliest_time", ""), request.args.get("latest_time", "")
+        )
 
     def _list(self, request: Request) -> Response:
         own = [job for job in self._jobs.values() if job.owner == request.user.name or "admin" in request.user.roles]
@@ -150,7 +192,7 @@ class SearchEndpoints:
 
     def _control(self, request: Request) -> Response:
         job, action = self._find(request), request.args.get("action", "")
-        if action not in {"save", "unsave", "cancel", "setttl", "touch", "finalize", "pause", "unpause"}:
+        if action not in _ACTIONS:
             raise Refused(400, f"Invalid action: {action}")
         if action == "cancel":
             with self._lock:
@@ -158,9 +200,21 @@ class SearchEndpoints:
         return _done()
 
     def _results(self, request: Request) -> Response:
-        rows, args = self._find(request).rows, request.args
-        offset, count = int(args.get("offset", "0")), int(args.get("count", "100"))
-        return _render(request, rows[offset:] if count <= 0 else rows[offset : offset + count])
+        job, commands = self._find(request), request.args.get("search", "").strip()
+        if not commands:
+            return rendered(request, job.answer)
+        refined = self._evaluated(
+            f"{job.search} {commands}",
+            lambda: refine(
+                job.answer,
+                commands,
+                self._searched.by(request),
+                now=self._instance.clock(),
+                earliest=job.earliest,
+                latest=job.latest,
+            ),
+        )
+        return rendered(request, refined)
 
     def _find(self, request: Request) -> Job:
         job = self._jobs.get(request.params["sid"])
@@ -172,17 +226,26 @@ class SearchEndpoints:
 
 
 def _entry(job: Job) -> Entry:
+    count = len(job.answer.rows)
     content = {
         "dispatchState": "DONE",
         "doneProgress": 1.0,
-        "eventCount": len(job.rows),
+        "eventCount": count,
         "isDone": True,
         "isFailed": False,
         "isFinalized": False,
-        "resultCount": len(job.rows),
-        "scanCount": len(job.rows),
+        "isPaused": False,
+        "isPreviewEnabled": True,
+        "isRealTimeSearch": False,
+        "messages": [],
+        "request": {"earliest_time": job.earliest, "latest_time": job.latest, "search": job.search},
+        "resultCount": count,
+        "resultPreviewCount": count,
+        "runDuration": 0.01,
+        "scanCount": count,
         "search": job.search,
         "sid": job.sid,
+        "ttl": 600,
     }
     acl = Acl("search", job.owner, "global", (job.owner,), (job.owner,), removable=True)
     return Entry(job.sid, content, acl, ("list", "edit", "remove", "results", "control"))
@@ -190,33 +253,3 @@ def _entry(job: Job) -> Entry:
 
 def _done() -> Response:
     return json_response({"messages": [{"type": "INFO", "text": "Search job cancelled."}]})
-
-
-def _render(request: Request, rows: Sequence[Row]) -> Response:
-    fields = list(dict.fromkeys(name for row in rows for name in row))
-    if request.output_mode != "json":
-        return xml_response(_results_xml(fields, rows))
-    document = {
-        "preview": False,
-        "init_offset": int(request.args.get("offset", "0")),
-        "messages": [],
-        "fields": [{"name": name} for name in fields],
-        "results": rows,
-        "highlighted": {},
-    }
-    return json_response(document)
-
-
-def _results_xml(fields: Sequence[str], rows: Sequence[Row]) -> str:
-    order = "".join(f"<field>{escape(name)}</field>" for name in fields)
-    body = "".join(_row_xml(number, row) for number, row in enumerate(rows))
-    return f"<results preview='0'><meta><fieldOrder>{order}</fieldOrder></meta>{body}</results>"
-
-
-def _row_xml(offset: int, row: Row) -> str:
-    cells = []
-    for name, value in row.items():
-        values = value if isinstance(value, list) else [value]
-        texts = "".join(f"<value><text>{escape(str(item))}</text></value>" for item in values)
-        cells.append(f"<field k={quoteattr(name)}>{texts}</field>")
-    return f"<result offset='{offset}'>{''.join(cells)}</result>"

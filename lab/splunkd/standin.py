@@ -16,6 +16,7 @@ from lab.splunkd.calls import Call, CallLog
 from lab.splunkd.certificate import CertificateFiles, default_certificates, named_certificates
 from lab.splunkd.configs import ConfigEndpoints, PropertyEndpoints
 from lab.splunkd.confstore import ConfStore
+from lab.splunkd.eventindex import EventIndex
 from lab.splunkd.faults import Fault, Faults
 from lab.splunkd.gatekeeper import Gatekeeper
 from lab.splunkd.handlers import SPLUNK_PACKAGE, HandlerEndpoints, HandlerProcesses
@@ -25,7 +26,6 @@ from lab.splunkd.instance import Instance
 from lab.splunkd.kvcollections import CollectionEndpoints
 from lab.splunkd.kvdocuments import DocumentEndpoints
 from lab.splunkd.kvstore import KvStore
-from lab.splunkd.listing import Listings
 from lab.splunkd.notables import NotableBoard, NotableEndpoints
 from lab.splunkd.passwords import PasswordEndpoints, PasswordStore
 from lab.splunkd.permissions import Permissions
@@ -33,8 +33,10 @@ from lab.splunkd.receivers import Event, EventLog, ReceiverEndpoints
 from lab.splunkd.router import Router
 from lab.splunkd.savedsearches import SavedSearchEndpoints
 from lab.splunkd.searchjobs import CannedSearches, SearchEndpoints
+from lab.splunkd.searchsources import CommandRunner, Searched
 from lab.splunkd.server import HttpsServer, Service
 from lab.splunkd.server_info import AppEndpoints, ServerEndpoints
+from lab.splunkd.times import TimeEndpoints
 from lab.splunkd.users import Sessions, User, Users
 from lab.splunkd.views import ViewEndpoints
 from lab.splunkd.worker import Interpreter
@@ -102,6 +104,9 @@ class StandInSplunkd:
         self._passwords = PasswordStore(state / "passwords.json")
         self._events = EventLog(state / "events.jsonl")
         self._searches = CannedSearches()
+        self._index = EventIndex(state / "index")
+        self._searched: Searched | None = None
+        self._run_command: CommandRunner | None = None
         self._faults = Faults()
         self._calls = CallLog()
         self._unknown: list[tuple[str, str]] = []
@@ -183,6 +188,18 @@ class StandInSplunkd:
         """Answer searches in which the regular expression `pattern` is found with `rows`."""
         self._searches.add(pattern, rows)
 
+    def search_with(self, collect: Callable[[], None], run_command: CommandRunner) -> None:
+        """Let searches find what the add-on does in this lab.
+
+        Args:
+            collect: indexes what was left since; called before each search.
+            run_command: runs the add-on's generating commands.
+        """
+        self._index.collect_with(collect)
+        self._run_command = run_command
+        if self._searched is not None:
+            self._searched.run_command = run_command
+
     def fault(
         self,
         method: str,
@@ -259,7 +276,7 @@ class StandInSplunkd:
             CollectionEndpoints(instance, confs, permissions, store),
             DocumentEndpoints(confs, permissions, store),
             BulletinEndpoints(instance, BulletinBoard(self._state / "messages.json"), self._users),
-            SavedSearchEndpoints(instance, confs, permissions),
+            TimeEndpoints(instance),
             InputEndpoints(instance, confs, permissions),
             ViewEndpoints(instance, self._home / "etc" / "apps", permissions),
             ReceiverEndpoints(instance, self._events),
@@ -267,8 +284,16 @@ class StandInSplunkd:
         ]
         if self.notables is not None:
             families.append(NotableEndpoints(instance, self.notables))
-        listings = Listings(Router(families), confs, permissions)
-        return [*families, SearchEndpoints(instance, self._searches, listings)]
+        families += self._search_endpoints(families, permissions)
+        return families
+
+    def _search_endpoints(self, families: list[Endpoints], permissions: Permissions) -> list[Endpoints]:
+        instance, confs = self._instance, self._confs
+        self._searched = Searched(Router(families), confs, permissions, self._users, self._index, self._run_command)
+        jobs = SearchEndpoints(instance, self._searches, self._searched)
+        saved = SavedSearchEndpoints(instance, confs, permissions, jobs)
+        self._searched.router = Router([*families, saved])
+        return [jobs, saved]
 
     def _note_unknown(self, method: str, path: str) -> None:
         self._unknown.append((method, path))
