@@ -16,7 +16,7 @@ PYTHON := $(shell for name in "$$PYTHON" python3 python3.13 python3.12 python3.1
 RUN = $(if $(PYTHON),$(PYTHON),$(error CPython 3.11, 3.12 or 3.13 with venv is needed (Debian: apt-get install python3-venv))) -m
 GATES = $(RUN) tools.gates
 
-.PHONY: help build check unit test nightly browser appinspect audit demo bench clean requirements format
+.PHONY: help build check unit test nightly browser dashboards appinspect audit demo bench clean requirements format
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ unit: ## tests of soarlink on 3.9 and 3.13, with coverage
 
 browser: ## tests of the pages in Chromium; pictures in build/screenshots
 	@$(GATES) browser
+
+dashboards: ## Splunk's dashboard renderer for `lab serve` and the tests (needs Node.js)
+	@$(RUN) tools.studio
 
 nightly: ## SIGKILLs at random moments, 200 of them (SEED=… repeats the choices)
 	@$(GATES) nightly

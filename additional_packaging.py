@@ -1,4 +1,4 @@
-"""Run by ucc-gen at the end of a build: merges ``fragments/*.conf`` into the conf files that it generated.
+"""Run by ucc-gen at the end of a build: merges ``fragments/*.conf``, and makes views of ``dashboards/*.json``.
 
 A fragment's name is that of its conf file, or ``<conf file>.<topic>.conf``.
 
@@ -9,8 +9,10 @@ that stanza, and a setting that is there too gets the fragment's value. So no st
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
+from xml.sax.saxutils import escape
 
 ROOT = Path(__file__).resolve().parent
 
@@ -86,8 +88,33 @@ def merge(generated: str, fragment: str) -> str:
     return "\n\n".join(blocks) + "\n"
 
 
+def view(definition: str) -> str:
+    """Return the view, as Splunk keeps it on disk, of a Dashboard Studio definition.
+
+    It names no theme, so that Splunk chooses. What people see of it in lists is the definition's title and description.
+
+    Args:
+        definition: JSON text.
+
+    Raises:
+        ValueError: the definition can't stand in the CDATA section that Splunk reads it from.
+    """
+    content = json.loads(definition)
+    text = json.dumps(content, indent=2, ensure_ascii=False)
+    if "]]>" in text:
+        message = f"{content['title']}: a dashboard's definition must not hold ]]>"
+        raise ValueError(message)
+    hidden = json.dumps({"hideEdit": False, "hideOpenInSearch": False, "hideExport": False})
+    return (
+        f'<dashboard version="2">\n  <label>{escape(content["title"])}</label>\n'
+        f"  <description>{escape(content['description'])}</description>\n"
+        f"  <definition><![CDATA[\n{text}\n  ]]></definition>\n"
+        f'  <meta type="hiddenElements"><![CDATA[{hidden}]]></meta>\n</dashboard>\n'
+    )
+
+
 def cleanup_output_files(output_path: str, addon_name: str) -> None:
-    """Merge the fragments, and remove what ucc-gen copies but the add-on does not need.
+    """Merge the fragments, write the views, and remove what ucc-gen copies but the add-on does not need.
 
     ucc-gen calls this after it has copied ``package/`` over what it generated.
 
@@ -100,6 +127,9 @@ def cleanup_output_files(output_path: str, addon_name: str) -> None:
         target = addon / "default" / f"{fragment.name.partition('.')[0]}.conf"
         generated = target.read_text(encoding="utf-8") if target.is_file() else ""
         target.write_text(merge(generated, fragment.read_text(encoding="utf-8")), encoding="utf-8")
+    for dashboard in sorted((ROOT / "dashboards").glob("*.json")):
+        target = addon / "default" / "data" / "ui" / "views" / f"{dashboard.stem}.xml"
+        target.write_text(view(dashboard.read_text(encoding="utf-8")), encoding="utf-8")
     for name in ("requirements.txt", "exclude.txt"):
         (addon / "lib" / name).unlink(missing_ok=True)
     # The module that ucc-gen's own alert script would call; ours does not. Its folder's name is open to clashes.

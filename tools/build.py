@@ -28,7 +28,7 @@ FILES = "lib/files.sha256"
 """The list of the add-on's files; it does not list itself."""
 
 _SOURCES = ("globalConfig.json", "additional_packaging.py", "LICENSE")
-_FOLDERS = ("package", "fragments", "LICENSES")
+_FOLDERS = ("package", "fragments", "dashboards", "LICENSES")
 
 # What ucc-gen must have written (the last two are its very last steps), and what must have come from package/.
 _EXPECTED = (
@@ -50,6 +50,9 @@ _EXPECTED = (
     "lib/splunktaucclib/cim_actions.py",
     "metadata/default.meta",
     "default/app.conf",
+    "default/data/ui/nav/default.xml",
+    "default/data/ui/views/configuration.xml",
+    "default/data/ui/views/home.xml",
     "appserver/static/openapi.json",
 )
 # Conf files of ours that may stand in for generated ones; any other would delete REST handlers or parameters unseen.

@@ -17,12 +17,13 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
-from tools import appinspect, audit, build, chromium, environments
+from tools import appinspect, audit, build, chromium, environments, studio
 from tools.chromium import MissingBrowserError
 from tools.environments import Environment
 from tools.interpreters import MissingInterpreterError
 from tools.libraries import LibraryError
 from tools.process import ROOT, CommandError, capture, show
+from tools.studio import MissingNodeError
 
 _COVERAGE = ROOT / "build" / "coverage"
 _EXPECTED = (build.BuildError, CommandError, LibraryError, MissingInterpreterError)
@@ -166,8 +167,15 @@ def _browser() -> None:
         chromium.ensure()
     except MissingBrowserError as error:
         raise Skipped(str(error)) from error
+    missing = ""
+    try:
+        studio.ensure()
+    except MissingNodeError as error:
+        missing = f"dashboards: {error}"
     shutil.rmtree(ROOT / "build" / "screenshots", ignore_errors=True)
     _tool("pytest", "-q", "-n", "2", "--dist", "loadfile", "tests/browser")
+    if missing:
+        raise Skipped(missing)
 
 
 def _nightly() -> None:

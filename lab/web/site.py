@@ -10,6 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import FileResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from lab.web.dashboards import Dashboards
 from lab.web.editor import Editor
 from lab.web.pages import LOCALE, ROOT, THEMES, Templates, choose_theme, form_fields, local_address, theme_of
 from lab.web.passing import PREFIX, Passing
@@ -47,6 +48,7 @@ class Site:
         version: Splunk's version.
         users: who can sign in.
         trial: what can be tried with the add-on; None for its own pages alone.
+        renderer: the folder with what draws dashboards.
     """
 
     def __init__(
@@ -60,6 +62,7 @@ class Site:
         version: str,
         users: Sequence[User],
         trial: Trial | None,
+        renderer: Path,
     ) -> None:
         self._app = app
         self._apps = apps
@@ -69,6 +72,7 @@ class Site:
         self._version = version
         self._users = users
         self._templates = Templates()
+        self._dashboards = Dashboards(self._templates, renderer)
         self._editor = (
             Editor(trial, apps=apps, splunkd=splunkd, cookies=cookies, templates=self._templates, app=app)
             if trial
@@ -91,6 +95,8 @@ class Site:
             Route("/", self._home),
             Route(ROOT, self._home),
             Route(f"{ROOT}/", self._home),
+            Route("/app/{app}/{view}", self._with_locale),
+            *self._dashboards.routes(),
             *(self._editor.routes() if self._editor else ()),
         ]
 
@@ -123,7 +129,8 @@ class Site:
         return self._templates.page("login.html", request, status, **values)
 
     def _to_login(self, request: Request) -> Response:
-        return RedirectResponse(f"{ROOT}/account/login?{urlencode({'return_to': request.url.path})}", 302)
+        here = f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path
+        return RedirectResponse(f"{ROOT}/account/login?{urlencode({'return_to': here})}", 302)
 
     async def _logout(self, _request: Request) -> Response:
         response = RedirectResponse(f"{ROOT}/account/login", 302, headers=_NO_STORE)
@@ -137,7 +144,7 @@ class Site:
 
     async def _view(self, request: Request) -> Response:
         view = self._apps.view(request.path_params["app"], request.path_params["view"])
-        if view is None or view.template is None:
+        if view is None or (view.template is None and view.definition is None):
             return self._templates.page("missing.html", request, 404, what=request.url.path)
         if await self._user(request) is None:
             return self._to_login(request)
@@ -145,7 +152,14 @@ class Site:
         reply = await run_in_threadpool(self._splunkd.view, key, app, view.name)
         if reply.status != _OK:
             return self._templates.page("forbidden.html", request, reply.status, what=view.label)
+        if view.template is None:
+            return self._dashboards.page(request, view)
         return FileResponse(view.template, media_type="text/html", headers=_NO_STORE)
+
+    async def _with_locale(self, request: Request) -> Response:
+        """Redirect as Splunk Web does: links in dashboards name no locale."""
+        query = request.url.query
+        return RedirectResponse(f"{ROOT}{request.url.path}" + (f"?{query}" if query else ""), 303)
 
     async def _config(self, request: Request) -> Response:
         config = {

@@ -14,6 +14,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from lab.splunkd.confstore import ConfStore
 from lab.splunkd.permissions import Permissions
+from lab.web.dashboards import RENDERER
 from lab.web.exposure import Exposures
 from lab.web.passing import Passing
 from lab.web.session import Cookies
@@ -48,6 +49,7 @@ class StandInSplunkWeb:
         version: Splunk's version.
         users: who can sign in; splunkd must know a password for each.
         trial: what can be tried with the add-on; None for its own pages alone.
+        renderer: the folder with what draws dashboards.
         ports: which are tried, in this order; 0 is any free one.
     """
 
@@ -61,6 +63,7 @@ class StandInSplunkWeb:
         version: str,
         users: Sequence[User],
         trial: Trial | None = None,
+        renderer: Path = RENDERER,
         ports: Sequence[int] = (0,),
     ) -> None:
         self._socket = _listen(ports)
@@ -79,6 +82,7 @@ class StandInSplunkWeb:
             version=version,
             users=users,
             trial=trial,
+            renderer=renderer,
         )
         # Another name for this machine could be somebody else's page that has us answer its scripts.
         guard = Middleware(TrustedHostMiddleware, allowed_hosts=[_HOST, "localhost"], www_redirect=False)

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from lab.splunkd.confstore import ConfStore
 
 _NAME = re.compile(r"[A-Za-z0-9_.-]+")
+_STUDIO = "2"
+"""What `<dashboard version>` says of a Dashboard Studio view."""
 
 
 @dataclass(frozen=True)
@@ -31,11 +33,13 @@ class View:
         name: last part of its address.
         label: what people call it.
         template: the page, when it is one of the app's own.
+        definition: what Dashboard Studio shows, as JSON, when it is a dashboard.
     """
 
     name: str
     label: str
     template: Path | None
+    definition: str | None = None
 
 
 class Apps:
@@ -63,7 +67,8 @@ class Apps:
         root = ET.parse(path).getroot()  # noqa: S314 - the add-on's own file
         _, _, template = root.get("template", "").partition(":/templates/")
         page = self._inside(self._folder / app / "appserver" / "templates", template) if template else None
-        return View(name, root.findtext("label", name), page)
+        definition = root.findtext("definition") if root.get("version") == _STUDIO else None
+        return View(name, root.findtext("label", name), page, definition)
 
     def navigation(self, app: str) -> list[View]:
         """Return the views in the app's navigation that the app itself brings, in their order."""

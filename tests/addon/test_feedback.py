@@ -94,6 +94,7 @@ def test_a_case_comes_back_from_its_container_to_its_verdict(own: Lab, soar: Soa
         "refused",
         "local/contain_host",
     )
+    assert row["due"] == container["due_time"]
     assert own.poll().events == ()
 
 

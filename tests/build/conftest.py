@@ -15,6 +15,7 @@ CLONED = (
     "LICENSE",
     "LICENSES",
     "additional_packaging.py",
+    "dashboards",
     "fragments",
     "globalConfig.json",
     "lab",

@@ -43,6 +43,7 @@ class Case:
     verdict: str = ""
     verdict_reason: str = ""
     created: str = ""
+    due: str = ""
     closed: str = ""
     updated: str = ""
     writeback: str = ""
@@ -69,6 +70,7 @@ class Case:
             severity=_text(record, "severity"),
             owner=_text(record, "owner_name", "_pretty_owner", "owner"),
             created=_text(record, "create_time"),
+            due=_text(record, "due_time"),
             closed=_text(record, "close_time"),
             updated=_text(record, "container_update_time", "create_time"),
         )

@@ -1,0 +1,1 @@
+"""What Splunk's schema does not say of our dashboards' definitions; each module is one kind of mistake."""
