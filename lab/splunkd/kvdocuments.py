@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lab.splunkd.kvcollections import CONF
-from lab.splunkd.kvquery import compile_query, key_of, parse_query, parse_sort
+from lab.splunkd.kvquery import parse_query, parse_sort, select
 from lab.splunkd.kvschema import Schema
 from lab.splunkd.kvstore import Collection, Query, ResultLimits
 from lab.splunkd.permissions import require_read, require_write
@@ -132,7 +132,8 @@ class DocumentEndpoints:
         if stanza is None:
             raise unknown_entity(name)
         owner = NOBODY if context.owner == WILDCARD else context.owner
-        return stanza.app, _Target(Collection(stanza.app, name, owner), Schema.of(stanza.values))
+        schema = Schema.of(stanza.values)
+        return stanza.app, _Target(Collection(stanza.app, name, owner, schema.indexes), schema)
 
     def _limit(self, name: str) -> int:
         return int(self._confs.value("limits", "kvstore", name))
@@ -173,10 +174,9 @@ def _batch_query(query: dict[str, Any]) -> Query:
     parts = [next(iter(part.items())) if isinstance(part, dict) else (part, 1) for part in sort]
     if isinstance(fields, dict):
         fields = ",".join(f"{name}:{int(bool(wanted))}" for name, wanted in fields.items())
-    matches = compile_query(query.get("query", {}))
     paging = {name: json.dumps(query.get(name, 0)) for name in ("skip", "limit")}
-    key = key_of(query.get("query", {}))
-    return Query(matches, _count(paging, "skip"), _count(paging, "limit"), parts, fields, key)
+    selection = select(query.get("query", {}))
+    return Query(selection, _count(paging, "skip"), _count(paging, "limit"), parts, fields)
 
 
 def _beyond(detail: str) -> Refused:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cmp_to_key
 from typing import Any
 
@@ -25,48 +26,54 @@ _COMPARISONS: dict[str, Callable[[int], bool]] = {
 _ABSENT = object()
 
 
-def parse_query(text: str) -> Predicate:
+@dataclass(frozen=True)
+class Selection:
+    """A query: what it says, and what decides whether a document matches."""
+
+    query: Mapping[str, Any]
+    matches: Predicate
+
+
+def parse_query(text: str) -> Selection:
     """Compile the JSON text of a query; an empty one matches everything.
 
     Raises:
         Refused: 400 for what is not JSON, not an object, or uses an operator that is not documented.
     """
     if not text:
-        return lambda _: True
+        return select({})
     try:
         query = json.loads(text)
     except ValueError as error:
         raise Refused(400, f"JSON in the request is invalid. ( JSON parse error: {error} )") from error
-    return compile_query(query)
+    return select(query)
 
 
-def compile_query(query: Any) -> Predicate:
+def select(query: Any) -> Selection:
     """Compile a query document.
 
     Raises:
         Refused: 400, see `parse_query`.
     """
+    return Selection(query, _compile(query))
+
+
+def _compile(query: Any) -> Predicate:
     if not isinstance(query, dict):
         raise Refused(400, "Query must be a JSON object.")
     predicates = [_clause(key, value) for key, value in query.items()]
     return lambda document: all(predicate(document) for predicate in predicates)
 
 
-def key_of(query: Any) -> str | None:
-    """Return the one key that a query asks for, so that its document is found without a look at all others."""
-    key = query.get("_key") if isinstance(query, dict) else None
-    return key if isinstance(key, str) else None
-
-
 def _clause(key: str, value: Any) -> Predicate:
     if key in {"$and", "$or"}:
         if not isinstance(value, list) or not value:
             raise Refused(400, f"{key} needs a non-empty list of queries.")
-        parts = [compile_query(part) for part in value]
+        parts = [_compile(part) for part in value]
         combine = all if key == "$and" else any
         return lambda document: combine(part(document) for part in parts)
     if key == "$not":
-        inner = compile_query(value)
+        inner = _compile(value)
         return lambda document: not inner(document)
     if key.startswith("$"):
         raise _unknown_operator(key)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ipaddress
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from lab.splunkd.kvindex import accelerated
 from lab.splunkd.refusal import Refused
 
 if TYPE_CHECKING:
@@ -22,16 +24,20 @@ class Schema:
     Args:
         types: {field: `number`, `bool`, `string`, `time`, `cidr` or `array`}.
         enforced: `enforceTypes`: a value that can't be brought to its type refuses the document.
+        indexes: the fields of each `accelerated_fields` that can be looked up without a look at all documents.
     """
 
     types: Mapping[str, str]
     enforced: bool
+    indexes: tuple[tuple[str, ...], ...] = ()
 
     @classmethod
     def of(cls, values: Mapping[str, str]) -> Schema:
         """Read the schema from a collections.conf stanza."""
         types = {key.removeprefix("field."): kind for key, kind in values.items() if key.startswith("field.")}
-        return cls(types, values.get("enforceTypes", "false").lower() in _TRUE)
+        enforced = values.get("enforceTypes", "false").lower() in _TRUE
+        declared = {key: _document(text) for key, text in values.items() if key.startswith("accelerated_fields.")}
+        return cls(types, enforced, accelerated(declared, types if enforced else {}))
 
     def coerce(self, document: dict[str, Any]) -> dict[str, Any]:
         """Return the document with its values in their declared types.
@@ -50,6 +56,13 @@ class Schema:
                     text = f"Value of field '{field}' does not match its declared type '{kind}'."
                     raise Refused(400, text) from error
         return result
+
+
+def _document(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
 
 
 def _number(value: Any) -> int | float:

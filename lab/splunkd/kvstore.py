@@ -1,4 +1,4 @@
-"""The KV store's documents in one SQLite file.
+"""The KV store's documents in one SQLite file, a table for each collection and owner.
 
 There is no partial update and no revision: the only compare-and-set is an insert with a key that is already there.
 """
@@ -9,55 +9,52 @@ import json
 import sqlite3
 import threading
 import uuid
+from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from lab.splunkd.kvindex import column, narrow
 from lab.splunkd.kvquery import parse_fields, project, sort_documents
 from lab.splunkd.refusal import Refused
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from lab.splunkd.kvquery import Predicate
+    from lab.splunkd.kvquery import Selection
 
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS document (
-    app TEXT NOT NULL, collection TEXT NOT NULL, owner TEXT NOT NULL, key TEXT NOT NULL, body TEXT NOT NULL,
-    PRIMARY KEY (app, collection, owner, key)
-) WITHOUT ROWID
-"""
-_UPDATE = "UPDATE document SET body = ? WHERE app = ? AND collection = ? AND owner = ? AND key = ?"
-_SELECT_ONE = "SELECT body FROM document WHERE app = ? AND collection = ? AND owner = ? AND key = ?"
-_SELECT_ALL = "SELECT body FROM document WHERE app = ? AND collection = ? AND owner = ?"
-_DELETE_ONE = "DELETE FROM document WHERE app = ? AND collection = ? AND owner = ? AND key = ?"
+_INDEXES_OF = "SELECT name FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL AND tbl_name = ?"
+_TABLES_OF = "SELECT name FROM sqlite_master WHERE type = 'table' AND substr(name, 1, ?) = ?"
 MAX_DOCUMENT_BYTES = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True)
 class Collection:
-    """A collection as one owner sees it: documents of different owners never meet."""
+    """A collection as one owner sees it: documents of different owners never meet.
+
+    Args:
+        app: whose collections.conf declares it.
+        name: its stanza.
+        owner: whose documents.
+        indexes: the fields of each of its indexes.
+    """
 
     app: str
     name: str
     owner: str
-
-    @property
-    def row(self) -> tuple[str, str, str]:
-        """Return what selects the collection's rows."""
-        return self.app, self.name, self.owner
+    indexes: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass(frozen=True)
 class Query:
     """A query with its page."""
 
-    matches: Predicate
+    selection: Selection
     skip: int = 0
     limit: int = 0
     sort: Sequence[tuple[str, int]] = ()
     fields: str = ""
-    key: str | None = None
 
 
 @dataclass(frozen=True)
@@ -80,7 +77,7 @@ class KvStore:
         self._database = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
         self._database.execute("PRAGMA journal_mode = WAL")
         self._database.execute("PRAGMA synchronous = NORMAL")
-        self._database.execute(_SCHEMA)
+        self._indexed: dict[str, tuple[tuple[str, ...], ...]] = {}
 
     def close(self) -> None:
         """Close the file."""
@@ -94,10 +91,10 @@ class KvStore:
             Refused: 409 when the key is taken.
         """
         key = _key(document)
-        row = (*collection.row, key, _encode(document, key, collection.owner))
+        row = (key, _encode(document, key, collection.owner))
         try:
             with self._lock:
-                self._database.execute("INSERT INTO document VALUES (?, ?, ?, ?, ?)", row)
+                self._database.execute(f"INSERT INTO {self._table(collection)} VALUES (?, ?)", row)
         except sqlite3.IntegrityError as error:
             raise Refused(409, "A document with the same key and user already exists.") from error
         return key
@@ -107,11 +104,12 @@ class KvStore:
         rows = []
         for document in documents:
             key = _key(document)
-            rows.append((*collection.row, key, _encode(document, key, collection.owner)))
-        with self._lock, self._database:
-            self._database.execute("BEGIN")
-            self._database.executemany("INSERT OR REPLACE INTO document VALUES (?, ?, ?, ?, ?)", rows)
-        return [row[3] for row in rows]
+            rows.append((key, _encode(document, key, collection.owner)))
+        with self._lock:
+            table = self._table(collection)
+            with self._writing():
+                self._database.executemany(f"INSERT OR REPLACE INTO {table} VALUES (?, ?)", rows)
+        return [key for key, _ in rows]
 
     def replace(self, collection: Collection, key: str, document: dict[str, Any]) -> None:
         """Replace a document that is there.
@@ -121,7 +119,8 @@ class KvStore:
         """
         body = _encode(document, key, collection.owner)
         with self._lock:
-            cursor = self._database.execute(_UPDATE, (body, *collection.row, key))
+            table = self._table(collection)
+            cursor = self._database.execute(f"UPDATE {table} SET body = ? WHERE key = ?", (body, key))
         if not cursor.rowcount:
             raise _unknown_document()
 
@@ -132,7 +131,8 @@ class KvStore:
             Refused: 404 when it is not there.
         """
         with self._lock:
-            row = self._database.execute(_SELECT_ONE, (*collection.row, key)).fetchone()
+            sql = f"SELECT body FROM {self._table(collection)} WHERE key = ?"
+            row = self._database.execute(sql, (key,)).fetchone()
         if row is None:
             raise _unknown_document()
         document: dict[str, Any] = json.loads(row[0])
@@ -140,10 +140,9 @@ class KvStore:
 
     def find(self, collection: Collection, query: Query, limits: ResultLimits) -> list[dict[str, Any]]:
         """Return matching documents, cut silently at `limits`."""
-        found = [document for document in self._all(collection, query.key) if query.matches(document)]
-        sort_documents(found, query.sort)
         rows = min(query.limit, limits.rows) if query.limit > 0 else limits.rows
-        page = found[query.skip : query.skip + rows]
+        with self._lock:
+            page = list(islice(self._ordered(collection, query), query.skip, query.skip + rows))
         wanted = parse_fields(query.fields)
         return _cut([project(document, wanted) for document in page], limits.size)
 
@@ -154,30 +153,83 @@ class KvStore:
             Refused: 404 when it is not there.
         """
         with self._lock:
-            cursor = self._database.execute(_DELETE_ONE, (*collection.row, key))
+            sql = f"DELETE FROM {self._table(collection)} WHERE key = ?"
+            cursor = self._database.execute(sql, (key,))
         if not cursor.rowcount:
             raise _unknown_document()
 
-    def delete_matching(self, collection: Collection, matches: Predicate) -> None:
+    def delete_matching(self, collection: Collection, selection: Selection) -> None:
         """Delete every matching document in one step."""
-        with self._lock, self._database:
-            self._database.execute("BEGIN")
-            keys = [document["_key"] for document in self._all(collection) if matches(document)]
-            rows = [(*collection.row, key) for key in keys]
-            self._database.executemany(_DELETE_ONE, rows)
+        with self._lock:
+            table = self._table(collection)
+            with self._writing():
+                keys = [(document["_key"],) for document in self._matching(collection, selection)]
+                self._database.executemany(f"DELETE FROM {table} WHERE key = ?", keys)
 
     def drop(self, app: str, name: str) -> None:
         """Delete a collection's documents of all owners."""
+        start = _hexadecimal(app, name, "")
         with self._lock:
-            self._database.execute("DELETE FROM document WHERE app = ? AND collection = ?", (app, name))
+            for (table,) in self._database.execute(_TABLES_OF, (len(start), start)).fetchall():
+                self._database.execute(f'DELETE FROM "{table}"')
 
-    def _all(self, collection: Collection, key: str | None = None) -> list[dict[str, Any]]:
-        with self._lock:
-            if key is None:
-                rows = self._database.execute(_SELECT_ALL, collection.row).fetchall()
-            else:
-                rows = self._database.execute(_SELECT_ONE, (*collection.row, key)).fetchall()
-        return [json.loads(body) for (body,) in rows]
+    def _ordered(self, collection: Collection, query: Query) -> Iterator[dict[str, Any]]:
+        """Matching documents in the order that is asked for, then by key; read as far as they are taken."""
+        sortable = {"_key"}.union(*collection.indexes)
+        if query.sort and all(field in sortable for field, _ in query.sort):
+            return self._matching(collection, query.selection, query.sort)
+        found = sorted(self._matching(collection, query.selection), key=lambda document: str(document["_key"]))
+        sort_documents(found, query.sort)
+        return iter(found)
+
+    def _matching(
+        self, collection: Collection, selection: Selection, sort: Sequence[tuple[str, int]] = ()
+    ) -> Iterator[dict[str, Any]]:
+        condition = narrow(selection.query, {field for fields in collection.indexes for field in fields}, sort)
+        sql = f"SELECT body FROM {self._table(collection)} WHERE {condition.sql}"
+        if sort:
+            order = [f"{column(field)} {'DESC' if direction < 0 else 'ASC'}" for field, direction in sort]
+            sql += f" ORDER BY {', '.join([*order, 'key'])}"
+        for (body,) in self._database.execute(sql, condition.values):
+            document: dict[str, Any] = json.loads(body)
+            if selection.matches(document):
+                yield document
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        with self._database:
+            self._database.execute("BEGIN IMMEDIATE")
+            yield
+
+    def _table(self, collection: Collection) -> str:
+        """The collection's table, with the indexes that are declared now."""
+        name = _hexadecimal(collection.app, collection.name, collection.owner)
+        if self._indexed.get(name) != collection.indexes:
+            columns = "key TEXT NOT NULL PRIMARY KEY, body TEXT NOT NULL"
+            self._database.execute(f'CREATE TABLE IF NOT EXISTS "{name}" ({columns}) WITHOUT ROWID')
+            wanted = {f"{name}/{','.join(map(_hexadecimal, fields))}": fields for fields in collection.indexes}
+            there = {index for (index,) in self._database.execute(_INDEXES_OF, (name,))}
+            for index in there - wanted.keys():
+                self._database.execute(f'DROP INDEX "{index}"')
+            for index, fields in wanted.items():
+                values = ", ".join(map(column, fields))
+                self._database.execute(f'CREATE INDEX IF NOT EXISTS "{index}" ON "{name}" ({values})')
+            self._indexed[name] = collection.indexes
+        return f'"{name}"'
+
+
+def _hexadecimal(*names: str) -> str:
+    """A name for SQLite, which tells no small letters from large ones."""
+    return "/".join(name.encode().hex() for name in names)
+
+
+def _cut(documents: list[dict[str, Any]], size: int) -> list[dict[str, Any]]:
+    total = 0
+    for position, document in enumerate(documents):
+        total += len(json.dumps(document))
+        if total > size:
+            return documents[:position]
+    return documents
 
 
 def _key(document: dict[str, Any]) -> str:
@@ -192,13 +244,12 @@ def _encode(document: dict[str, Any], key: str, owner: str) -> str:
     return body
 
 
-def _cut(documents: list[dict[str, Any]], size: int) -> list[dict[str, Any]]:
-    total = 0
-    for position, document in enumerate(documents):
-        total += len(json.dumps(document))
-        if total > size:
-            return documents[:position]
-    return documents
+def _within(collection: Collection) -> str:
+    return f"app = {_quoted(collection.app)} AND collection = {_quoted(collection.name)}"
+
+
+def _quoted(text: str, mark: str = "'") -> str:
+    return f"{mark}{text.replace(mark, 2 * mark)}{mark}"
 
 
 def _unknown_document() -> Refused:
