@@ -11,6 +11,7 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from lab.splunkd.refusal import Refused
 from lab.splunkd.response import json_response
 from lab.splunkd.router import Route
 
@@ -19,11 +20,12 @@ if TYPE_CHECKING:
 
     from lab.splunkd.instance import Instance
     from lab.splunkd.request import Request
-    from lab.splunkd.response import Response
+from lab.splunkd.response import Response
 
 _NAMES = {"status": "status", "newOwner": "owner", "urgency": "urgency", "disposition": "disposition"}
 _ORIGIN = re.compile(r'orig_sid::"([^"]*)"\) \(rid::"[^"]*" OR orig_rid::"([^"]*)"')
 _RULE = re.compile(r'rule_id="([^"]*)"')
+_OWN = re.compile(r'if\(reviewer=="([^"]*)"')
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,11 @@ class NotableBoard:
         self._lock = threading.Lock()
         self._notables: dict[str, Notable] = {}
         self._refused: dict[str, str] = {}
+        self._lost: set[str] = set()
+        self.public_app = "missioncontrol"
+        """The app under which the public API of version 8 stands; "" for nowhere."""
+        self.notes: list[dict[str, str]] = []
+        """Every note, oldest first."""
         self.reviews: list[dict[str, str]] = []
         """Every review, oldest first: one for each notable and call."""
 
@@ -55,7 +62,10 @@ class NotableBoard:
         with self._lock:
             self._notables.clear()
             self._refused.clear()
+            self._lost.clear()
             self.reviews.clear()
+            self.notes.clear()
+            self.public_app = "missioncontrol"
 
     def add(self, event_id: str, orig_sid: str = "", orig_rid: str = "") -> None:
         """Index a notable."""
@@ -77,7 +87,8 @@ class NotableBoard:
         """Change notables as one call does; those that can't be changed are counted."""
         known = [one for one in ids if one in self._notables and one not in self._refused]
         for one in known:
-            self.review(one, reviewer, **values)
+            if one not in self._lost:
+                self.review(one, reviewer, **values)
         failed = [one for one in ids if one not in known]
         message = self._refused.get(failed[0], "No matching events found") if failed else "events updated successfully"
         return {
@@ -88,12 +99,38 @@ class NotableBoard:
             "failure_count": len(failed),
         }
 
+    def has(self, event_id: str) -> bool:
+        """Whether there is such a notable."""
+        return event_id in self._notables
+
+    def lose(self, event_id: str) -> None:
+        """A notable of which `notable_update` takes updates, although they show nowhere, as for an unknown id."""
+        self._lost.add(event_id)
+
+    def publish(self, app: str) -> None:
+        """Move the public API under another app; "" takes it away."""
+        self.public_app = app
+
+    def annotate(self, event_id: str, author: str, title: str, content: str) -> dict[str, str]:
+        """Write a note to a finding.
+
+        Raises:
+            Refused: 400 for a finding whose updates are refused.
+        """
+        if event_id in self._refused:
+            raise Refused(400, self._refused[event_id])
+        note = {"id": f"note-{len(self.notes) + 1}", "finding": event_id, "author": author}
+        with self._lock:
+            self.notes.append({**note, "title": title, "content": content})
+        return self.notes[-1]
+
     def answer(self, search: str) -> list[dict[str, Any]] | None:
         """Rows of a search for notables by their run, or for last reviews; None for any other search."""
         if "incident_review_lookup" in search:
-            wanted = _RULE.findall(search)
-            latest = {one["rule_id"]: one for one in self.reviews if one["rule_id"] in wanted}
-            return [dict(one) for one in latest.values()]
+            own = _OWN.search(search)
+            wanted = dict.fromkeys(_RULE.findall(search))
+            rows = (self._shown(event_id, own.group(1) if own else "") for event_id in wanted)
+            return [row for row in rows if row]
         if "`notable`" in search:
             origins = set(_ORIGIN.findall(search))
             return [
@@ -102,6 +139,19 @@ class NotableBoard:
                 if (one.orig_sid, one.orig_rid) in origins
             ]
         return None
+
+    def _shown(self, event_id: str, own: str) -> dict[str, Any]:
+        """What the reviews of a notable come to: its values, every comment, who else changed it last."""
+        reviews = [one for one in self.reviews if one["rule_id"] == event_id]
+        if not reviews:
+            return {}
+        last = {name: reviews[-1][name] for name in _NAMES.values() if reviews[-1][name]}
+        comments = sorted({one["comment"] for one in reviews if one["comment"]})
+        row: dict[str, Any] = {"rule_id": event_id, **last}
+        if comments:
+            row["comments"] = comments if len(comments) > 1 else comments[0]
+        others = [one for one in reviews if one["reviewer"] != own]
+        return row | ({"other_time": others[-1]["time"], "other": others[-1]["reviewer"]} if others else {})
 
 
 class NotableEndpoints:

@@ -18,6 +18,7 @@ from lab.splunkd.configs import ConfigEndpoints, PropertyEndpoints
 from lab.splunkd.confstore import ConfStore
 from lab.splunkd.eventindex import EventIndex
 from lab.splunkd.faults import Fault, Faults
+from lab.splunkd.findings import FINDINGS_SINCE, FindingEndpoints
 from lab.splunkd.gatekeeper import Gatekeeper
 from lab.splunkd.handlers import SPLUNK_PACKAGE, HandlerEndpoints, HandlerProcesses
 from lab.splunkd.inputs import InputEndpoints
@@ -284,6 +285,8 @@ class StandInSplunkd:
         ]
         if self.notables is not None:
             families.append(NotableEndpoints(instance, self.notables))
+            if int(self._products["SplunkEnterpriseSecuritySuite"].partition(".")[0]) >= FINDINGS_SINCE:
+                families.append(FindingEndpoints(self.notables))
         families += self._search_endpoints(families, permissions)
         return families
 

@@ -138,6 +138,13 @@ def test_a_refused_transition_concerns_one_notable(own: Lab, soar: SoarReader, t
     refused = [one for one in updates(own) if one["outcome"] == "refused"]
     assert [one["event_id"] for one in refused] == [ROWS[1]["event_id"]]
     assert "permission to make this transition" in refused[0]["reason"]
+    # The sid and rid of the run: with them the event stands beside what the action itself said of this result.
+    (outcome,) = [
+        json.loads(one["raw"])
+        for one in own.indexes.since({})
+        if one["sourcetype"] == "soar:action:result" and f'"container_id": {containers[1]}' in one["raw"]
+    ]
+    assert (refused[0]["orig_sid"], refused[0]["orig_rid"]) == (outcome["sid"], outcome["rid"])
 
 
 def test_a_missing_right_is_said_and_nothing_is_lost(own: Lab, tmp_path: Path) -> None:
@@ -163,6 +170,38 @@ def test_an_update_that_was_cut_short_is_not_written_again(own: Lab, tmp_path: P
     grant(own)
     assert own.poll().problems == ()
     assert [one["rule_id"] for one in board.reviews] == [row["event_id"] for row in ROWS]
+
+
+def test_a_note_stands_on_the_finding(own: Lab, soar: SoarReader, tmp_path: Path) -> None:
+    """Version 8: what a rule notes is a note with the container in its title, once; nothing of it is a comment."""
+    (number, *_) = sent(own, tmp_path)
+    rule = {"name": "note_on_close", "order": "50", "field": "status", "values": "closed", "set": "note"}
+    root = f"/servicesNS/nobody/{APP}/{APP.lower()}_writeback"
+    assert own.management.post(root, {**rule, "to": "{{name}} is {{status}}."})
+    own.poll()
+    soar.post(f"/rest/container/{number}", {"status": "closed"})
+    for _ in range(2):
+        own.poll()
+    (note,) = notables(own).notes
+    assert (note["finding"], note["title"]) == (ROWS[0]["event_id"], f"Splunk SOAR: container {number}")
+    assert note["content"].endswith(" is closed.")
+    assert [one["comment"] for one in notables(own).reviews if " is closed." in one["comment"]] == []
+
+
+def test_the_doctor_says_which_way_is_taken(own: Lab, tmp_path: Path) -> None:
+    """As long as all is well, and when an update was taken that shows nowhere."""
+    (told,) = [one for one in own.doctor({}).checks if one["check"] == "enterprise_security"]
+    assert (told["verdict"], "notes by /servicesNS/nobody/missioncontrol" in told["evidence"]) == ("ok", True)
+    notables(own).lose(ROWS[1]["event_id"])
+    sent(own, tmp_path)
+    own.poll()
+    assert {one["event_id"]: one["outcome"] for one in updates(own)} == {
+        ROWS[0]["event_id"]: "updated",
+        ROWS[1]["event_id"]: "unconfirmed",
+        ROWS[2]["event_id"]: "updated",
+    }
+    (told,) = [one for one in own.doctor({}).checks if one["check"] == "enterprise_security"]
+    assert (told["verdict"], "1 not seen" in told["evidence"]) == ("warning", True)
 
 
 def test_a_preview_writes_nothing(own: Lab, tmp_path: Path) -> None:

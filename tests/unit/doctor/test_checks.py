@@ -24,6 +24,7 @@ from soarlink.doctor.facts import (
     Subject,
     Trial,
     Unread,
+    Updates,
     WaitingJournal,
 )
 from soarlink.doctor.permission import VIEWS
@@ -493,7 +494,25 @@ def test_cim(app: Any, parsing: Any, verdict: str, words: tuple[str, ...]) -> No
 )
 def test_enterprise_security(app: Any, who: Any, verdict: str, words: tuple[str, ...]) -> None:
     """Version, and the caller's right."""
-    told(platform.enterprise_security(app, who), verdict, *words)
+    told(platform.enterprise_security(app, who, None), verdict, *words)
+
+
+@pytest.mark.parametrize(
+    ("updates", "verdict", "words"),
+    [
+        (Updates("on", "by notable_update"), "ok", ("ann may update", "Notable updates are on: by notable_update")),
+        (REFUSED, "ok", ("ann may update", "can't be read", "HTTP 403")),
+        (
+            Updates("preview", "by notable_update", 2, 1, "You may not"),
+            "warning",
+            ("updates are preview", "2 were refused, 1 not seen", "the latest: You may not", "inputlookup"),
+        ),
+    ],
+)
+def test_updates_of_notables(updates: Any, verdict: str, words: tuple[str, ...]) -> None:
+    """The way in force, and what did not work."""
+    app = App("8.1.0", disabled=False)
+    told(platform.enterprise_security(app, caller("edit_notable_events"), updates), verdict, *words)
 
 
 @pytest.mark.parametrize(("version", "verdict"), [((3, 9, 2), "ok"), ((3, 13, 0), "ok"), ((3, 7, 17), "warning")])

@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 import pytest
 
 from soarlink.doctor import splunk_reader
-from soarlink.doctor.facts import App, Lease, Polls, SavedSearch, SplunkFacts, Unread
+from soarlink.doctor.facts import App, Lease, Polls, SavedSearch, SplunkFacts, Unread, Updates
 from soarlink.doctor.splunk_reader import Inputs
 from soarlink.errors import SplunkdError
 from soarlink.feedback import checkpoint
@@ -23,11 +23,16 @@ from soarlink.outbox.lease import Lease as HeldLease
 from soarlink.splunk.kvstore import KvStore
 from soarlink.splunk.settings import Settings
 from soarlink.wire.exchange import Reply
+from soarlink.writeback.path import ROOTS
+from soarlink.writeback.path import Path as Path8
+from soarlink.writeback.round import REFUSED, UNCONFIRMED
 from tests.unit.outbox.conftest import kv, outbox, splunkd, splunkd_process
 from tests.unit.outbox.samples import NOW, item, payload
 from tests.unit.outbox.splunkd import SplunkdProcess
+from tests.unit.writeback.conftest import desk8, mission_control
+from tests.unit.writeback.desk import Desk
 
-__all__ = ["kv", "outbox", "splunkd", "splunkd_process"]
+__all__ = ["desk8", "kv", "mission_control", "outbox", "splunkd", "splunkd_process"]
 
 LOGS = Inputs(12.0, None)
 SETTINGS = Settings(accounts={}, proxy={}, log_level="INFO", index="main")
@@ -308,3 +313,19 @@ def post(splunkd: SplunkdProcess, fields: dict[str, str]) -> None:
     reply = session.request("POST", path, urlencode(fields).encode(), "application/x-www-form-urlencoded")
     assert reply.status == 201, reply.body
     session.close()
+
+
+def test_how_notables_are_updated(desk8: Desk) -> None:
+    """The way of version 8, and how many containers' last update was refused or not seen; the latest reason."""
+
+    def updates() -> Any:
+        return splunk_reader.read(desk8.session, SETTINGS, "", LOGS, NOW).updates
+
+    assert updates() == Updates("on", str(Path8("8.1.0", ROOTS[0])))
+    for number, state in enumerate((REFUSED, REFUSED, UNCONFIRMED, "done")):
+        note = f"why {number}"
+        desk8.keep(replace(desk8.case(number, changed=2_000.0 - number), writeback=state, writeback_note=note))
+    found = updates()
+    assert (found.refused, found.unconfirmed, found.last) == (2, 1, "why 0")
+    desk8.process.fault("GET", "public/v2", status=503, times=1)
+    assert isinstance(updates(), Unread)

@@ -17,19 +17,35 @@ RIGHT = "edit_notable_events"
 
 @pytest.fixture(scope="session")
 def enterprise(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SplunkdProcess]:
-    """Return the stand-in."""
+    """Return the stand-in with version 7."""
     with SplunkdProcess(tmp_path_factory.mktemp("enterprise"), es="7.3.2") as running:
-        running.grant(RIGHT)
+        yield running
+
+
+@pytest.fixture(scope="session")
+def mission_control(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SplunkdProcess]:
+    """Return the stand-in with version 8."""
+    with SplunkdProcess(tmp_path_factory.mktemp("mission_control"), es="8.1.0") as running:
         yield running
 
 
 @pytest.fixture
 def desk(enterprise: SplunkdProcess) -> Iterator[Desk]:
-    """Return a desk with three notables, ``ev1`` to ``ev3``, that nobody has touched."""
-    made = Desk(enterprise)
+    """Return a desk of version 7 with three notables, ``ev1`` to ``ev3``, that nobody has touched."""
+    yield from _desk(enterprise)
+
+
+@pytest.fixture
+def desk8(mission_control: SplunkdProcess) -> Iterator[Desk]:
+    """Return the same of version 8."""
+    yield from _desk(mission_control)
+
+
+def _desk(process: SplunkdProcess) -> Iterator[Desk]:
+    made = Desk(process)
+    process.grant(RIGHT)
     for number in (1, 2, 3):
-        enterprise.notables("add", f"ev{number}", "run1", str(number))
+        process.notables("add", f"ev{number}", "run1", str(number))
     yield made
-    enterprise.grant(RIGHT)
     made.clear()
     made.session.close()

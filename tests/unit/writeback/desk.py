@@ -14,7 +14,8 @@ from soarlink.soar.client import SoarClient
 from soarlink.splunk.kvstore import KvStore
 from soarlink.splunk.splunkd import Splunkd
 from soarlink.wire.exchange import Reply
-from soarlink.writeback.notables import Notables
+from soarlink.writeback import path as paths
+from soarlink.writeback.enterprise import EnterpriseSecurity
 from soarlink.writeback.round import Round
 from soarlink.writeback.rule import rules_of
 from tests.unit.inputs.memory import Process
@@ -42,6 +43,7 @@ class Desk:
         self.session: Splunkd = splunkd.session()
         self.kv = KvStore(self.session)
         self.now = NOW
+        self.changes = 0
         self.reports: list[dict[str, Any]] = []
 
     def case(self, number: int, *, event_id: str | None = None, changed: float = NOW, **facts: Any) -> Case:
@@ -56,9 +58,15 @@ class Desk:
         self.kv.save_batch(COLLECTION, [case.document()])
         return case
 
-    def change(self, number: int, changed: float = NOW, **facts: Any) -> Case:
-        """SOAR changes a container at that time."""
-        return self.keep(replace(self.row(number), updated=moment.written(changed), writeback=OPEN, **facts))
+    def change(self, number: int, changed: float = 0.0, **facts: str) -> Case:
+        """SOAR changes a container, at that time or just now, and a poll sees it."""
+        self.changes += 1
+        before = self.row(number)
+        record = {name: facts.get(name, getattr(before, name)) for name in ("name", "label", "status", "severity")}
+        record["owner_name"] = facts.get("owner", before.owner)
+        record["create_time"] = before.created
+        record["container_update_time"] = moment.written(changed or NOW + self.changes)
+        return self.keep(before.seen(record))
 
     def row(self, number: int) -> Case:
         """A case as the lookup has it."""
@@ -70,9 +78,16 @@ class Desk:
         session = _Stepping(self.session, self.steps)
         cases = Cases(KvStore(session), SoarClient(ACCOUNT), lambda _: True)
         self.reports = []
-        work = Round(cases, Notables(session), rules, clock=lambda: self.now, emit=self.reports.append, preview=preview)
-        work.run()
+        way = paths.choose(session)
+        assert way is not None
+        enterprise = EnterpriseSecurity(session, way)
+        Round(cases, enterprise, rules, clock=lambda: self.now, emit=self.reports.append, preview=preview).run()
         return self.reports
+
+    def notes(self, event_id: str = "") -> list[tuple[str, str]]:
+        """Title and content of notes, oldest first: of one finding, or all."""
+        found: list[dict[str, str]] = self.process.notables("notes")
+        return [(one["title"], one["content"]) for one in found if event_id in ("", one["finding"])]
 
     def reviews(self, event_id: str = "") -> list[dict[str, str]]:
         """Reviews, oldest first: of one notable, or all."""
@@ -85,6 +100,21 @@ class Desk:
         self.process.notables("clear")
         for row in self.kv.query(COLLECTION):
             self.kv.delete(COLLECTION, str(row["_key"]))
+
+
+class Scripted(Splunkd):
+    """A splunkd that gives these answers in turn: status and body."""
+
+    def __init__(self, *answers: tuple[int, bytes]) -> None:
+        self._answers = list(answers)
+        self.calls: list[str] = []
+
+    def request(self, method: str, path: str, body: bytes | None = None, content_type: str = "") -> Reply:
+        """The next answer."""
+        del body, content_type
+        self.calls.append(f"{method} {path}")
+        status, said = self._answers.pop(0)
+        return Reply(status, {}, said)
 
 
 class _Stepping(Splunkd):

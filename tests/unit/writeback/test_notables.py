@@ -7,8 +7,7 @@ import pytest
 from soarlink.errors import SplunkdError
 from soarlink.writeback.change import Change
 from soarlink.writeback.notables import Notables, Review
-from tests.unit.outbox.splunkd import SplunkdProcess
-from tests.unit.writeback.desk import Desk
+from tests.unit.writeback.desk import Desk, Scripted
 
 CHANGE = Change((("status", "5"), ("owner", "ann")), ("first", "second"))
 MANY = [f"other{number}" for number in range(205)]
@@ -18,20 +17,6 @@ MANY = [f"other{number}" for number in range(205)]
 def notables(desk: Desk) -> Notables:
     """Return Enterprise Security of the desk."""
     return Notables(desk.session)
-
-
-def test_its_version_is_read(notables: Notables) -> None:
-    """Enterprise Security is an app with a version."""
-    assert notables.version() == "7.3.2"
-
-
-def test_without_it_there_is_no_version(splunkd: SplunkdProcess) -> None:
-    """Where it is not installed the version is empty, and a fault of splunkd is no such answer."""
-    notables = Notables(splunkd.session())
-    assert notables.version() == ""
-    splunkd.fault("GET", "apps/local", status=503)
-    with pytest.raises(SplunkdError, match=r"apps/local with status 503"):
-        notables.version()
 
 
 def test_notables_are_found_by_the_run_that_made_them(desk: Desk, notables: Notables) -> None:
@@ -53,20 +38,23 @@ def test_an_update_is_one_review_with_all_of_it(desk: Desk, notables: Notables) 
     found = notables.reviews(["ev1", "ev2", "ev3", *MANY])
     assert set(found) == {"ev1", "ev2"}
     review = found["ev1"]
-    assert (review.reviewer, review.status, review.owner, review.comment) == ("admin", "5", "ann", "first\nsecond")
-    assert review.time > 0
-    assert review.shows(CHANGE)
-    assert not review.shows(Change((("status", "2"),), ("first", "second")))
-    assert not review.shows(Change((("status", "5"),), ("another",)))
+    assert (review.status, review.owner, set(review.comments)) == ("5", "ann", {"first\nsecond"})
+    assert review.part(CHANGE) == CHANGE
+    other = Change((("status", "2"), ("owner", "ann")), ("second", "seco"), ("first", "note"))
+    assert review.part(other) == Change((("owner", "ann"),), ("second",), ("first",))
     assert len(desk.reviews()) == 2
 
 
-def test_the_last_review_counts(desk: Desk, notables: Notables) -> None:
-    """What somebody wrote later is what the notable shows."""
+def test_the_last_change_of_somebody_else_counts(desk: Desk, notables: Notables) -> None:
+    """Values are those of the last review; its time and reviewer are of the last one that is not our own."""
     notables.update(["ev1"], CHANGE)
-    desk.process.notables("review", "ev1", "bob", status="3")
+    assert (notables.reviews(["ev1"])["ev1"].time, notables.reviews(["ev1"])["ev1"].reviewer) == (0.0, "")
+    desk.process.notables("review", "ev1", "bob", status="3", comment="mine")
+    notables.update(["ev1"], Change((("urgency", "high"),)))
     review = notables.reviews(["ev1"])["ev1"]
-    assert (review.reviewer, review.status, review.owner) == ("bob", "3", "ann")
+    assert (review.reviewer, review.status, review.owner, review.urgency) == ("bob", "3", "ann", "high")
+    assert review.time > 0
+    assert set(review.comments) == {"first\nsecond", "mine"}
 
 
 def test_a_refusal_says_what_enterprise_security_says(desk: Desk, notables: Notables) -> None:
@@ -74,6 +62,12 @@ def test_a_refusal_says_what_enterprise_security_says(desk: Desk, notables: Nota
     desk.process.notables("refuse", "ev2", "You may not")
     assert notables.update(["ev1", "ev2"], CHANGE) == "You may not"
     assert notables.update(["ev1"], CHANGE) == ""
+
+
+def test_an_answer_without_words_is_told_by_its_status() -> None:
+    """Whatever stands before splunkd: a refusal is one, also without JSON."""
+    assert Notables(Scripted((418, b"<html>no</html>"))).update(["ev1"], CHANGE) == "status 418"
+    assert Notables(Scripted((200, b'{"success": true, "success_count": 1}'))).update(["ev1", "ev2"], CHANGE)
 
 
 @pytest.mark.parametrize("status", [401, 403, 404, 429, 500, 503])
@@ -89,7 +83,7 @@ def test_an_answer_that_says_nothing_of_the_notable_is_an_error(desk: Desk, nota
 def test_another_refusal_concerns_the_notable(desk: Desk, notables: Notables) -> None:
     """A change that is not valid is told with its status."""
     desk.process.fault("POST", "notable_update", status=400, body="no such status")
-    assert notables.update(["ev1"], CHANGE) == "status 400"
+    assert notables.update(["ev1"], CHANGE) == "no such status"
 
 
 def test_a_search_that_fails_is_an_error(desk: Desk, notables: Notables) -> None:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from soarlink.errors import SplunkdError
-from soarlink.feedback.case import OPEN
-from soarlink.writeback.round import DONE, KEPT, NONE, REFUSED, SEARCHED_FOR, WRITING
+from soarlink.feedback.case import OPEN, WRITING
+from soarlink.writeback.round import DONE, KEPT, NONE, REFUSED, SEARCHED_FOR, UNCONFIRMED
 from tests.unit.inputs.memory import Crash
 from tests.unit.writeback.conftest import RIGHT
 from tests.unit.writeback.desk import CLOSED, LINK, Desk
 
+NOTE = {"order": "40", "field": "created", "set": "note", "to": "note {{container_id}}"}
 URGENT = {"order": "30", "field": "severity", "set": "urgency", "to": "{{severity}}"}
 
 
@@ -102,6 +103,56 @@ def test_an_older_change_of_an_analyst_gives_way(desk: Desk) -> None:
     assert [one["outcome"] for one in desk.round(CLOSED)] == ["updated"] * 2
 
 
+def test_our_own_change_is_no_analysts(desk: Desk) -> None:
+    """What we wrote a while after SOAR changed does not keep SOAR's next change from being written."""
+    desk.case(1, changed=1_000.0, status="closed")
+    assert [one["outcome"] for one in desk.round(CLOSED)] == ["updated"]
+    desk.change(1, 1_001.0, severity="high")
+    assert [one["outcome"] for one in desk.round(CLOSED, URGENT)] == ["updated"]
+    assert desk.reviews()[-1]["urgency"] == "high"
+
+
+def test_an_update_that_is_not_seen_is_told(desk: Desk) -> None:
+    """Enterprise Security takes updates of notables that it does not have: read back once, told, not repeated."""
+    desk.process.notables("lose", "ev1")
+    for number in (1, 2):
+        desk.case(number, status="closed")
+    outcomes = {one["event_id"]: one["outcome"] for one in desk.round(CLOSED)}
+    assert outcomes == {"ev1": UNCONFIRMED, "ev2": "updated"}
+    assert desk.row(1).writeback == UNCONFIRMED
+    assert "is there such a notable?" in desk.row(1).writeback_note
+    desk.change(1)
+    assert desk.round(CLOSED) == []
+
+
+def test_an_update_that_can_not_be_read_back_is_told(desk: Desk) -> None:
+    """Searches fail: what was taken is not written again."""
+    desk.case(1)
+    desk.process.fault("POST", "jobs/export", status=503, body="busy")
+    (report,) = desk.round(LINK)
+    assert report["outcome"] == UNCONFIRMED
+    assert "could not be read back: splunkd answered search/v2/jobs/export with status 503: busy" in report["reason"]
+    desk.process.clear()
+    desk.change(1)
+    assert desk.round(LINK) == []
+    assert len(desk.reviews()) == 1
+
+
+def test_what_was_taken_before_a_fault_counts(desk: Desk) -> None:
+    """The first of two is written when splunkd fails at the second: the first is told and done, the second is due."""
+    desk.case(1)
+    desk.case(2)
+    desk.process.fault("POST", "notable_update", slow=0.0, times=1)
+    desk.process.fault("POST", "notable_update", status=503)
+    with pytest.raises(SplunkdError):
+        desk.round()
+    assert [one["outcome"] for one in desk.reports] == ["updated"]
+    assert sorted([desk.row(1).writeback, desk.row(2).writeback]) == [DONE, WRITING]
+    desk.process.clear()
+    assert [one["outcome"] for one in desk.round()] == ["updated"]
+    assert len(desk.reviews()) == 2
+
+
 def test_a_value_that_is_there_is_not_written(desk: Desk) -> None:
     """An analyst has closed it: there is nothing to do, and nothing to tell."""
     desk.process.notables("review", "ev1", "bob", status="5")
@@ -147,24 +198,32 @@ def test_what_could_not_be_asked_is_asked_again(desk: Desk) -> None:
     assert len(desk.reviews()) == 1
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(ends=st.lists(st.integers(0, 16), max_size=3))
-def test_a_process_that_ends_at_any_step_writes_nothing_twice(desk: Desk, ends: list[int]) -> None:
-    """However often the input is killed, before and after any call: each comment stands there once, and the status."""
-    desk.clear()
-    for number in (1, 2):
-        desk.process.notables("add", f"ev{number}")
-        desk.case(number, status="closed")
-    for steps in ends:
-        desk.steps.start(steps)
-        try:
-            desk.round()
-        except Crash:
-            continue
-    desk.steps.start(None)
-    desk.round()
-    for number in (1, 2):
-        reviews = desk.reviews(f"ev{number}")
-        assert [one["comment"] for one in reviews if one["comment"]] == [f"container {number}"]
-        assert reviews[-1]["status"] == "5"
-        assert desk.row(number).writeback == DONE
+@pytest.mark.parametrize("version", [7, 8])
+def test_a_process_that_ends_at_any_step_writes_nothing_twice(version: int, request: pytest.FixtureRequest) -> None:
+    """However often the input is killed, before and after any call: each text stands there once, and the status."""
+    desk: Desk = request.getfixturevalue("desk" if version == 7 else "desk8")
+
+    @settings(max_examples=40)
+    @given(ends=st.lists(st.integers(0, 24), max_size=3))
+    def kill(ends: list[int]) -> None:
+        desk.clear()
+        for number in (1, 2):
+            desk.process.notables("add", f"ev{number}")
+            desk.case(number, status="closed", severity="high")
+        for steps in ends:
+            desk.steps.start(steps)
+            try:
+                desk.round(LINK, CLOSED, NOTE)
+            except Crash:
+                desk.change(1, status="open")  # and SOAR goes on meanwhile
+        desk.steps.start(None)
+        desk.round(LINK, CLOSED, NOTE)
+        for number in (1, 2):
+            reviews = desk.reviews(f"ev{number}")
+            texts = [line for one in reviews for line in one["comment"].split("\n") if line]
+            texts += [text for _, text in desk.notes(f"ev{number}")]
+            assert texts == [f"container {number}", f"note {number}"]
+            assert desk.row(number).writeback == DONE
+        assert desk.reviews("ev2")[-1]["status"] == "5"
+
+    kill()

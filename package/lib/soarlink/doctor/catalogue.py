@@ -81,7 +81,11 @@ CHECKS: tuple[Check, ...] = (
     Check("kv_store", SPLUNK, "the KV store is ready"),
     Check("index", SPLUNK, "the index of the result events exists, and the caller may search it"),
     Check("cim", SPLUNK, "the action's log is parsed, Splunk_SA_CIM is enabled if it is there"),
-    Check("enterprise_security", SPLUNK, "Enterprise Security's version, and whether the caller may update notables"),
+    Check(
+        "enterprise_security",
+        SPLUNK,
+        "the caller may update notables, and none of the updates was refused; says by which way they go, and why",
+    ),
 )
 
 _REACH = ("account", "dns", "tcp", "proxy", "tls", "http", "soar", "sign_in", "version", "containers", "rights")

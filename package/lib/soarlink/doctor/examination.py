@@ -117,4 +117,4 @@ def _of_splunk(facts: Examination) -> Iterable[Diagnosis]:
     yield platform.kv_store(splunk.kv_store)
     yield platform.index(splunk.index, splunk.caller)
     yield platform.cim(splunk.cim, splunk.parsing)
-    yield platform.enterprise_security(splunk.es, splunk.caller)
+    yield platform.enterprise_security(splunk.es, splunk.caller, splunk.updates)

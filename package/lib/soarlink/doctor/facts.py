@@ -179,6 +179,21 @@ class Polls:
 
 
 @dataclass(frozen=True)
+class Updates:
+    """How Enterprise Security is written to, and what of it did not work.
+
+    ``mode`` is the setting, ``path`` the way in force as the caller has it, in words. ``refused`` and ``unconfirmed``
+    count containers whose last update was refused, or not seen when it was read back; ``last`` is why the latest was.
+    """
+
+    mode: str
+    path: str
+    refused: int = 0
+    unconfirmed: int = 0
+    last: str = ""
+
+
+@dataclass(frozen=True)
 class Index:
     """The index of the add-on's events. ``readers``: role → its patterns of indexes, inherited ones included.
 
@@ -228,6 +243,8 @@ class SplunkFacts:
     es: App | Unread | None
     parsing: Mapping[str, str] | Unread
     search: SavedSearch | Unread | None = None
+    updates: Updates | Unread | None = None
+    """None without Enterprise Security."""
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import fnmatch
 from collections.abc import Iterable, Mapping
 
 from soarlink.doctor.diagnosis import Diagnosis
-from soarlink.doctor.facts import App, Caller, Index, Interpreter, Unread
+from soarlink.doctor.facts import App, Caller, Index, Interpreter, Unread, Updates
 from soarlink.doctor.wording import listed
 
 LOG_SOURCE = "source::...send_to_soar_modalert.log*"
@@ -82,8 +82,10 @@ def cim(app: App | Unread | None, parsing: Mapping[str, str] | Unread) -> Diagno
     return Diagnosis.ok(name, f"The action's log is parsed, Splunk_SA_CIM {app.version} is there.")
 
 
-def enterprise_security(app: App | Unread | None, caller: Caller | Unread) -> Diagnosis:
-    """Enterprise Security's version, and whether the caller may update notables."""
+def enterprise_security(
+    app: App | Unread | None, caller: Caller | Unread, updates: Updates | Unread | None
+) -> Diagnosis:
+    """Enterprise Security's version, the way in which notables are updated and why, and what did not work."""
     name = "enterprise_security"
     if isinstance(app, Unread):
         return Diagnosis.skipped(name, f"Whether Enterprise Security is there can't be read: {app.what}")
@@ -102,7 +104,20 @@ def enterprise_security(app: App | Unread | None, caller: Caller | Unread) -> Di
             "update notables.",
             "Whoever is to update notables needs it (role ess_analyst or ess_admin).",
         )
-    return Diagnosis.ok(name, f"Enterprise Security {app.version}; {caller.name} may update notables.")
+    what = f"Enterprise Security {app.version}; {caller.name} may update notables."
+    if updates is None or isinstance(updates, Unread):
+        return Diagnosis.ok(name, what if updates is None else f"{what} How it is done can't be read: {updates.what}")
+    what = f"{what} Notable updates are {updates.mode}: {updates.path}."
+    if not updates.refused and not updates.unconfirmed:
+        return Diagnosis.ok(name, what)
+    return Diagnosis.warning(
+        name,
+        f"{what} Of the last update of containers {updates.refused} were refused, {updates.unconfirmed} not seen when "
+        f"they were read back; the latest: {updates.last}",
+        '| inputlookup soar_containers | search writeback IN ("refused", "unconfirmed") lists them. Correct the rules '
+        "on the tab Notable updates, or the rights of the user that Splunk runs inputs as; they are written again when "
+        "the container changes.",
+    )
 
 
 def interpreter(found: Interpreter) -> Diagnosis:

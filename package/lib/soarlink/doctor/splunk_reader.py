@@ -9,18 +9,21 @@ from typing import TYPE_CHECKING, Any, Callable, TypeVar
 from urllib.parse import quote, urlencode
 
 from soarlink.access.decision import require_capability, require_role
-from soarlink.doctor.facts import App, Caller, Heartbeat, Index, Lease, Polls, SavedSearch, SplunkFacts, Unread
+from soarlink.doctor.facts import App, Caller, Heartbeat, Index, Lease, Polls, SavedSearch, SplunkFacts, Unread, Updates
 from soarlink.doctor.platform import LOG_SOURCE
 from soarlink.doctor.search import several
 from soarlink.errors import AccessRefused, ParameterError, SettingsError, SplunkdError
 from soarlink.feedback import checkpoint
 from soarlink.feedback import settings as feedback_settings
+from soarlink.feedback.cases import COLLECTION as CASES
 from soarlink.outbox.collection import Outbox
 from soarlink.outbox.lease import COLLECTION as LEASES
 from soarlink.plan import parameters
 from soarlink.splunk import policy, users
 from soarlink.splunk.kvstore import KvStore
 from soarlink.splunk.passwords import APP
+from soarlink.writeback import path as ways
+from soarlink.writeback.round import REFUSED, UNCONFIRMED
 
 if TYPE_CHECKING:
     from soarlink.splunk.settings import Settings
@@ -68,6 +71,7 @@ def read(splunkd: Splunkd, settings: Settings, search: str, logs: Inputs, now: f
             lambda: _one(splunkd, f"/servicesNS/nobody/system/configs/conf-props/{quote(LOG_SOURCE, safe='')}")
         ),
         search=_search(splunkd, settings, search) if search else None,
+        updates=_try(lambda: _updates(splunkd, settings.writeback_mode)),
     )
 
 
@@ -145,6 +149,18 @@ def _app(splunkd: Splunkd, name: str) -> App | Unread | None:
     if isinstance(found, Unread):
         return None if found.is_absent else found
     return App(str(found.get("version") or "of unknown version"), _is_true(found.get("disabled")))
+
+
+def _updates(splunkd: Splunkd, mode: str) -> Updates | None:
+    way = ways.choose(splunkd)
+    if way is None:
+        return None
+    query = {"$or": [{"writeback": state} for state in (REFUSED, UNCONFIRMED)]}
+    names = ("writeback", "writeback_note")
+    rows = KvStore(splunkd).page(CASES, query, sort="updated:-1", fields=names)
+    states = [row.get("writeback") for row in rows]
+    last = str(rows[0].get("writeback_note") or "") if rows else ""
+    return Updates(mode, str(way), states.count(REFUSED), states.count(UNCONFIRMED), last)
 
 
 def _heartbeat(splunkd: Splunkd, kind: str, log_age: float | None) -> Heartbeat:

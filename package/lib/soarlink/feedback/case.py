@@ -10,8 +10,8 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 
-OPEN = "open"
-"""``writeback`` of a case that changed since the write-back saw it."""
+OPEN, WRITING = "open", "writing"
+"""``writeback`` of a case that changed since the write-back saw it, and of one of which an update is under way."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Case:
             closed=_text(record, "close_time"),
             updated=_text(record, "container_update_time", "create_time"),
         )
-        return later if later == self else replace(later, writeback=OPEN)
+        return self._moved(later)
 
     def ran(self, playbook: str, run_id: int, time: str, verdict: str, reason: str) -> Case:
         """The case after a playbook run moved; a run that moved earlier changes nothing."""
@@ -83,7 +83,11 @@ class Case:
         later = replace(
             self, last_playbook=playbook, last_run_id=run_id, last_run_time=time, verdict=verdict, verdict_reason=reason
         )
-        return later if later == self else replace(later, writeback=OPEN)
+        return self._moved(later)
+
+    def _moved(self, later: Case) -> Case:
+        """The later case, for the write-back; an update that was cut short is still to be looked for."""
+        return later if later == self or self.writeback == WRITING else replace(later, writeback=OPEN)
 
 
 def key_of(account: str, container_id: int) -> str:

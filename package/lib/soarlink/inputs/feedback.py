@@ -22,8 +22,8 @@ from soarlink.splunk.apilog import ApiLog
 from soarlink.splunk.kvstore import KvStore
 from soarlink.splunk.logline import fields
 from soarlink.splunk.settings import Settings
-from soarlink.writeback import rule
-from soarlink.writeback.notables import Notables
+from soarlink.writeback import path, rule
+from soarlink.writeback.enterprise import EnterpriseSecurity
 from soarlink.writeback.round import SOURCETYPE, Round
 
 if TYPE_CHECKING:
@@ -162,12 +162,17 @@ class Feedback:
             return
         splunkd = self._session.splunkd()
         try:
-            notables = Notables(splunkd)
-            if not notables.version():
+            way = path.choose(splunkd)
+            if way is None:
                 return
             reports: list[dict[str, Any]] = []
             work = Round(
-                cases, notables, rules, clock=self._session.clock, emit=reports.append, preview=mode == "preview"
+                cases,
+                EnterpriseSecurity(splunkd, way),
+                rules,
+                clock=self._session.clock,
+                emit=reports.append,
+                preview=mode == "preview",
             )
             try:
                 work.run()

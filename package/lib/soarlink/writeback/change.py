@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from soarlink.rows.row import Row
-from soarlink.writeback.rule import COMMENT, CREATED
+from soarlink.writeback.rule import COMMENT, CREATED, NOTE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from soarlink.feedback.case import Case
     from soarlink.writeback.rule import Rule
 
-_MOST_COMMENTS = 50
+_MOST_TEXTS = 200
 
 
 @dataclass(frozen=True)
@@ -28,19 +28,24 @@ class Change:
 
     Args:
         values: ``status``, ``urgency``, ``owner``, ``disposition``, as far as they are to be set.
-        comments: texts to add.
+        comments: texts to add, each once.
+        notes: texts that become notes of their own, each once.
     """
 
     values: tuple[tuple[str, str], ...] = ()
     comments: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.values or self.comments)
+        return bool(self.values or self.comments or self.notes)
 
-    def without_values(self, names: Iterable[str]) -> Change:
-        """The change without some of its values."""
-        left = set(names)
-        return replace(self, values=tuple(pair for pair in self.values if pair[0] not in left))
+    def but(self, written: Change) -> Change:
+        """The change without what another one has written."""
+        return Change(
+            tuple(pair for pair in self.values if pair not in written.values),
+            tuple(text for text in self.comments if text not in written.comments),
+            tuple(text for text in self.notes if text not in written.notes),
+        )
 
 
 @dataclass(frozen=True)
@@ -49,7 +54,7 @@ class Pushed:
 
     Args:
         values: target → the value that was written last.
-        comments: digests of comments that were written, oldest first.
+        comments: digests of comments and notes that were written, oldest first.
     """
 
     values: Mapping[str, str] = field(default_factory=dict)
@@ -57,8 +62,8 @@ class Pushed:
 
     def after(self, change: Change) -> Pushed:
         """What was written once this change is, too."""
-        comments = (*self.comments, *(_digest(text) for text in change.comments))
-        return Pushed({**self.values, **dict(change.values)}, comments[-_MOST_COMMENTS:])
+        comments = (*self.comments, *map(_digest, change.comments), *map(_note_digest, change.notes))
+        return Pushed({**self.values, **dict(change.values)}, comments[-_MOST_TEXTS:])
 
     def text(self) -> str:
         """As the lookup keeps it."""
@@ -79,16 +84,16 @@ def wanted(case: Case, rules: Iterable[Rule]) -> Change:
     facts = {name: str(value) for name, value in case.document().items() if value not in ("", 0, False)}
     row = Row("0", 0, facts)
     values: dict[str, str] = {}
-    comments: dict[str, None] = {}
+    texts: dict[str, dict[str, None]] = {COMMENT: {}, NOTE: {}}
     for rule in rules:
         if not rule.holds("1" if rule.field == CREATED else facts.get(rule.field, "")):
             continue
         text = rule.to.render(row, {}).strip()
-        if text and rule.target == COMMENT:
-            comments[text] = None
+        if text and rule.target in texts:
+            texts[rule.target][text] = None
         elif text:
             values.setdefault(rule.target, text)
-    return Change(tuple(values.items()), tuple(comments))
+    return Change(tuple(values.items()), tuple(texts[COMMENT]), tuple(texts[NOTE]))
 
 
 def outstanding(change: Change, pushed: Pushed) -> Change:
@@ -96,8 +101,13 @@ def outstanding(change: Change, pushed: Pushed) -> Change:
     return Change(
         tuple((name, value) for name, value in change.values if pushed.values.get(name) != value),
         tuple(text for text in change.comments if _digest(text) not in pushed.comments),
+        tuple(text for text in change.notes if _note_digest(text) not in pushed.comments),
     )
 
 
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()[:16]
+
+
+def _note_digest(text: str) -> str:
+    return _digest(f"note: {text}")

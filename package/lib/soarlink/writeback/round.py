@@ -1,8 +1,8 @@
 """One round of the write-back: what changed in SOAR goes to the notables, each update once.
 
 How far a case has come stands in its row of ``soar_containers``: ``open`` (changed since), ``writing`` (an update
-is under way: after a crash it is looked for before it is written again), ``done``, ``refused``, ``kept`` (an analyst's
-newer change stays), ``none`` (there is no notable).
+is under way: after a crash it is looked for before it is written again), ``done``, ``refused``, ``unconfirmed`` (taken,
+but not seen when it was read back), ``kept`` (an analyst's newer change stays), ``none`` (there is no notable).
 """
 
 from __future__ import annotations
@@ -10,20 +10,24 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from soarlink.feedback.case import OPEN
+from soarlink.errors import SplunkdError
+from soarlink.feedback.case import OPEN, WRITING
 from soarlink.plan import moment
 from soarlink.writeback import change as changes
 from soarlink.writeback.change import Change, Pushed
+from soarlink.writeback.notables import AT_ONCE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from soarlink.feedback.case import Case
     from soarlink.feedback.cases import Cases
-    from soarlink.writeback.notables import Notables, Review
+    from soarlink.writeback.enterprise import EnterpriseSecurity
+    from soarlink.writeback.notables import Review
     from soarlink.writeback.rule import Rule
 
-WRITING, DONE, REFUSED, KEPT, NONE = "writing", "done", "refused", "kept", "none"
+DONE, REFUSED, UNCONFIRMED, KEPT, NONE = "done", "refused", "unconfirmed", "kept", "none"
+UPDATED, PREVIEWED = "updated", "would have updated"
 
 SEARCHED_FOR = 24 * 3600.0
 """Seconds after which a container whose notable was not found is taken for one without."""
@@ -42,13 +46,30 @@ class _Due:
     def pushed(self) -> Pushed:
         return changes.pushed_of(self.case.pushed)
 
+    def after(self, written: Change) -> _Due:
+        """The same once a part of it is written."""
+        return _Due(replace(self.case, pushed=self.pushed.after(written).text()), self.change.but(written))
+
+
+@dataclass(frozen=True)
+class _Answered:
+    """What Enterprise Security said of an update: which part of it is refused, and why, or what else is to be told."""
+
+    due: _Due
+    refused: Change
+    reason: str
+
+    @property
+    def written(self) -> Change:
+        return self.due.change.but(self.refused)
+
 
 class Round:
     """One round. Errors of splunkd and of the KV store pass through: what was not written is open still.
 
     Args:
         cases: the containers of one account.
-        notables: Enterprise Security.
+        enterprise: Enterprise Security.
         rules: what means what.
         clock: seconds since 1970.
         emit: takes a report of each update: fields of an event.
@@ -58,7 +79,7 @@ class Round:
     def __init__(
         self,
         cases: Cases,
-        notables: Notables,
+        enterprise: EnterpriseSecurity,
         rules: Sequence[Rule],
         *,
         clock: Callable[[], float],
@@ -66,7 +87,7 @@ class Round:
         preview: bool,
     ) -> None:
         self._cases = cases
-        self._notables = notables
+        self._enterprise = enterprise
         self._rules = rules
         self._clock = clock
         self._emit = emit
@@ -78,7 +99,13 @@ class Round:
         for one in due:
             if not one.change:
                 self._settle(one.case, DONE, "")
-        self._write(self._guarded([one for one in due if one.change]))
+        left = self._guarded([one for one in due if one.change])
+        if self._preview:
+            for one in left:
+                self._report(one.case, one.change, PREVIEWED, "")
+                self._settle(one.case, DONE, "preview")
+        else:
+            self._write(left)
         self._cases.save()
 
     def _outstanding(self, case: Case) -> Change:
@@ -88,7 +115,7 @@ class Round:
         """Those whose notable is known; what is looked for too long has none."""
         nameless = [case for case in cases if not case.event_id]
         origins = [(case.orig_sid, case.orig_rid) for case in nameless if case.orig_sid and case.orig_rid]
-        found = self._notables.event_ids(origins) if origins else {}
+        found = self._enterprise.event_ids(origins) if origins else {}
         named = [case for case in cases if case.event_id]
         for case in nameless:
             event_id = found.get((case.orig_sid, case.orig_rid), "")
@@ -104,70 +131,93 @@ class Round:
         Values that an analyst has changed after SOAR did are left alone; what is there already is not written again.
         """
         asked = [one.case.event_id for one in due if one.change.values or one.case.writeback == WRITING]
-        reviews = self._notables.reviews(asked) if asked else {}
+        reviews = self._enterprise.reviews(asked) if asked else {}
         left = []
         for one in due:
             review = reviews.get(one.case.event_id)
-            if review is None:
-                left.append(one)
-                continue
-            if one.case.writeback == WRITING and review.shows(one.change):
-                self._written(one, "")
-                continue
-            found = self._beside(one, review)
-            if found is not None:
-                left.append(found)
+            rest = self._resumed(one, review) if one.case.writeback == WRITING else one
+            if rest.change and review is not None:
+                rest = self._beside(rest, review)
+            if rest.change:
+                left.append(rest)
         return left
 
-    def _beside(self, one: _Due, review: Review) -> _Due | None:
-        there = [name for name, value in one.change.values if getattr(review, name) == value]
+    def _resumed(self, one: _Due, review: Review | None) -> _Due:
+        """What is left of an update during which the process ended."""
+        written = self._enterprise.written(one.case.event_id, one.change, review)
+        if not written:
+            return one
+        self._report(one.case, written, UPDATED, "")
+        rest = one.after(written)
+        if not rest.change:
+            self._settle(rest.case, DONE, rest.case.writeback_note)
+        return rest
+
+    def _beside(self, one: _Due, review: Review) -> _Due:
+        there = [pair for pair in one.change.values if getattr(review, pair[0]) == pair[1]]
         newer = review.time > _changed(one.case)
-        kept = [name for name, _ in one.change.values if newer and name not in there]
-        known = one.pushed.after(Change(tuple(pair for pair in one.change.values if pair[0] in (*there, *kept))))
-        case = replace(one.case, pushed=known.text())
-        change = one.change.without_values((*there, *kept))
+        kept = [pair for pair in one.change.values if newer and pair not in there]
+        rest = one.after(Change((*there, *kept)))
         if kept:
-            note = f"{', '.join(kept)}: {review.reviewer or 'somebody'} changed the notable later than SOAR did"
-            self._report(one.case, Change(tuple(p for p in one.change.values if p[0] in kept)), KEPT, note)
-            case = replace(case, writeback_note=note)
-        if change:
-            return _Due(case, change)
-        self._settle(case, KEPT if kept else DONE, case.writeback_note if kept else "")
-        return None
+            names = ", ".join(name for name, _ in kept)
+            note = f"{names}: {review.reviewer or 'somebody'} changed the notable later than SOAR did"
+            self._report(one.case, Change(tuple(kept)), KEPT, note)
+            rest = replace(rest, case=replace(rest.case, writeback_note=note))
+        if not rest.change:
+            self._settle(rest.case, KEPT if kept else DONE, rest.case.writeback_note if kept else "")
+        return rest
 
     def _write(self, due: Sequence[_Due]) -> None:
         """Cases with the same change together; when one of them fails, each by itself."""
-        if self._preview:
-            for one in due:
-                self._report(one.case, one.change, "would have updated", "")
-                self._settle(one.case, DONE, "preview")
-            return
         for one in due:
             self._cases.change(replace(one.case, writeback=WRITING))
         self._cases.save()
         groups: dict[Change, list[_Due]] = {}
         for one in due:
             groups.setdefault(one.change, []).append(one)
-        for change, members in groups.items():
-            for start in range(0, len(members), 100):
-                self._write_group(change, members[start : start + 100])
+        answered: list[_Answered] = []
+        try:
+            for change, members in groups.items():
+                for start in range(0, len(members), AT_ONCE):
+                    for found in self._write_group(change, members[start : start + AT_ONCE]):
+                        answered.append(found)  # noqa: PERF402 - what was answered before an error counts
+        finally:
+            self._read_back(answered)
+            self._cases.save()
 
-    def _write_group(self, change: Change, members: Sequence[_Due]) -> None:
-        refusal = self._notables.update([one.case.event_id for one in members], change)
-        if refusal and len(members) > 1:
-            for one in members:
-                self._written(one, self._notables.update([one.case.event_id], change))
-            return
+    def _write_group(self, change: Change, members: Sequence[_Due]) -> Iterator[_Answered]:
+        refusal = self._enterprise.update([one.case.event_id for one in members], change)
         for one in members:
-            self._written(one, refusal)
+            alone = self._enterprise.update([one.case.event_id], change) if refusal and len(members) > 1 else refusal
+            if alone:
+                yield _Answered(one, change, alone)
+            else:
+                title = f"Splunk SOAR: container {one.case.container_id}"
+                noted = self._enterprise.annotate(one.case.event_id, title, change.notes)
+                yield _Answered(one, Change(notes=noted.refused), noted.reason)
 
-    def _written(self, one: _Due, refusal: str) -> None:
-        if refusal:
-            self._report(one.case, one.change, REFUSED, refusal)
-            self._settle(one.case, REFUSED, refusal)
-            return
-        self._report(one.case, one.change, "updated", "")
-        self._settle(replace(one.case, pushed=one.pushed.after(one.change).text()), DONE, one.case.writeback_note)
+    def _read_back(self, answered: Sequence[_Answered]) -> None:
+        """Tell what was written, and whether it is seen: Enterprise Security may take an update of what it lacks."""
+        asked = [one.due.case.event_id for one in answered if self._enterprise.as_review(one.written)]
+        try:
+            reviews = self._enterprise.reviews(asked) if asked else {}
+            doubt = "Enterprise Security took it, and the notable does not show it: is there such a notable?"
+        except SplunkdError as error:
+            reviews, doubt = {}, f"Enterprise Security took it, and it could not be read back: {error}"
+        for one in answered:
+            case, sought = one.due.after(one.written).case, self._enterprise.as_review(one.written)
+            review = reviews.get(case.event_id)
+            seen = not sought or (review is not None and review.part(sought) == sought)
+            said = "" if one.refused else one.reason
+            if one.written:
+                self._report(case, one.written, UPDATED if seen else UNCONFIRMED, said if seen else doubt)
+            if one.refused:
+                self._report(case, one.refused, REFUSED, one.reason)
+                self._settle(case, REFUSED, one.reason)
+            elif seen:
+                self._settle(case, DONE, case.writeback_note or said)
+            else:
+                self._settle(case, UNCONFIRMED, doubt)
 
     def _settle(self, case: Case, state: str, note: str) -> None:
         self._cases.change(replace(case, writeback=state, writeback_note=note))
@@ -178,10 +228,13 @@ class Round:
             ("container_id", case.container_id),
             ("container_url", case.url),
             ("event_id", case.event_id),
+            ("orig_sid", case.orig_sid),
+            ("orig_rid", case.orig_rid),
             ("outcome", outcome),
             ("reason", reason),
             *change.values,
             ("comment", "\n".join(change.comments)),
+            ("note", "\n".join(change.notes)),
         )
         self._emit({name: value for name, value in fields if value})
 

@@ -17,13 +17,13 @@ CREATED = "created"
 FIELDS = (CREATED, "status", "severity", "owner", "label", "verdict")
 """What a rule looks at; ``created`` holds as soon as the container is there."""
 
-COMMENT = "comment"
-TARGETS = ("status", "urgency", "owner", "disposition", COMMENT)
-"""What of a notable can be written (Enterprise Security, Notable Event API)."""
+COMMENT, NOTE = "comment", "note"
+TARGETS = ("status", "urgency", "owner", "disposition", COMMENT, NOTE)
+"""What can be written: of a notable (Notable Event API), and notes on findings (public API of 8)."""
 
 SHIPPED = frozenset(
-    """comment_on_delivery comment_on_verdict comment_on_close status_in_progress status_closed urgency_from_severity
-    owner_from_owner""".split()
+    """comment_on_delivery comment_on_verdict comment_on_close note_on_verdict status_in_progress status_closed
+    urgency_from_severity owner_from_owner""".split()
 )
 """The rules that the add-on ships."""
 
@@ -38,7 +38,7 @@ class Rule:
 
     Args:
         name: its stanza.
-        order: rules are asked in ascending order; for each target but ``comment`` the first that holds decides.
+        order: rules are asked in ascending order; for values the first that holds decides; texts are all written.
         field: what it looks at.
         values: for which values it holds, in lower case; empty for any value.
         target: what it writes.
