@@ -48,7 +48,7 @@ browser: ## tests of the pages in Chromium; pictures in build/screenshots
 dashboards: ## Splunk's dashboard renderer for `lab serve` and the tests (needs Node.js)
 	@$(RUN) tools.studio
 
-nightly: ## SIGKILLs at random moments, 200 of them (SEED=… repeats the choices)
+nightly: ## SIGKILLs at random moments, 320 of them (SEED=… repeats the choices)
 	@$(GATES) nightly
 
 appinspect: ## all checks of Splunk AppInspect on the package

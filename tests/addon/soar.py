@@ -58,6 +58,10 @@ class SoarReader:
         """The playbook runs of a container."""
         return list(self._get(f"/rest/playbook_run?_filter_container={number}&page_size=0")["data"])
 
+    def records(self, resource: str) -> list[dict[str, Any]]:
+        """Every record of one kind, oldest first."""
+        return list(self._get(f"/rest/{resource}?page_size=0&sort=id&order=asc")["data"])
+
     def approvals(self, number: int | None) -> list[dict[str, Any]]:
         """The prompts of a container, oldest first."""
         return list(self._get(f"/rest/container/{number}/approvals?page_size=0&sort=id&order=asc")["data"])

@@ -61,10 +61,17 @@ class Member:
 
     def delivery(self) -> ModularInput:
         """Its delivery input."""
+        return self._input("soar_delivery")
+
+    def feedback(self) -> ModularInput:
+        """Its feedback input."""
+        return self._input("soar_feedback")
+
+    def _input(self, kind: str) -> ModularInput:
         return ModularInput(
             self.home,
             APP,
-            "soar_delivery",
+            kind,
             splunkd=self._splunkd("admin"),
             python=self._lab.python,
             python_path=Path(SPLUNK_PACKAGE),

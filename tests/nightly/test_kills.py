@@ -1,4 +1,4 @@
-"""`make nightly`: two hundred SIGKILLs at random moments of action and delivery input, on both Pythons."""
+"""`make nightly`: hundreds of SIGKILLs at random moments of action and inputs, on both Pythons."""
 
 from __future__ import annotations
 
@@ -11,12 +11,16 @@ import pytest
 
 from lab.runner.lab import ACCOUNT, APP, Lab
 from tests.addon.conftest import PYTHONS, interpreter
+from tests.faults.casework import kill_feedback
 from tests.faults.clock import Clock
 from tests.faults.kills import kill_anywhere
 from tools import build
 
 KILLS = 100
-"""For each Python."""
+"""Of action and delivery input, for each Python."""
+
+FEEDBACK_KILLS = 60
+"""Of the feedback input, for each Python."""
 
 SECONDS = 900.0
 """Most time for each Python; fewer kills than wanted is a failure."""
@@ -39,12 +43,32 @@ def lab(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -> Iterato
         assert running.splunkd.unknown_calls == []
 
 
-def test_kill_anywhere(lab: Lab, clock: Clock, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Nothing is lost and nothing is there twice. The seed is printed; SEED=… repeats the same choices."""
-    seed = int(os.environ.get("SEED") or secrets.randbelow(1_000_000))
+@pytest.fixture
+def seed(capsys: pytest.CaptureFixture[str]) -> int:
+    """Of all choices of a test. It is printed; SEED=… repeats the same choices."""
+    chosen = int(os.environ.get("SEED") or secrets.randbelow(1_000_000))
     with capsys.disabled():
-        print(f"\nseed {seed}", end=" ", flush=True)
+        print(f"\nseed {chosen}", end=" ", flush=True)
+    return chosen
+
+
+def test_kill_anywhere(lab: Lab, clock: Clock, tmp_path: Path, seed: int, capsys: pytest.CaptureFixture[str]) -> None:
+    """Alerts: nothing is lost and nothing is there twice."""
     tally = kill_anywhere(lab, clock, tmp_path, seed=seed, kills=KILLS, seconds=SECONDS)
     with capsys.disabled():
         print(f"{tally.alerts} alerts, {tally.actions} actions and {tally.inputs} inputs killed", end=" ", flush=True)
     assert tally.kills >= KILLS
+
+
+@pytest.mark.parametrize("version", PYTHONS, ids=lambda version: ".".join(map(str, version)))
+def test_kill_the_feedback_anywhere(
+    version: tuple[int, int], tmp_path: Path, seed: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What comes back: nothing is lost, nothing is there twice after dedup, each notable is updated once."""
+    folder, python = build.build().folder, interpreter(version)
+    with Lab(tmp_path / "lab", build=folder, python=python, es="8.1.0") as running:
+        done = kill_feedback(running, tmp_path, seed=seed, kills=FEEDBACK_KILLS, seconds=SECONDS)
+        with capsys.disabled():
+            print(f"{done} feedback inputs killed", end=" ", flush=True)
+        assert done >= FEEDBACK_KILLS
+        assert running.splunkd.unknown_calls == []
