@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 from rich.console import Console
@@ -22,11 +22,18 @@ _LOOK_SECONDS = 5
 """How often the input looks at what is due."""
 
 
-def serve(state: State = DEFAULT_STATE, python: Python = None) -> None:
+Busy: TypeAlias = Annotated[
+    bool,
+    typer.Option("--busy", help="Have a busy week in the state folder first, for dashboards and searches to show."),
+]
+
+
+def serve(state: State = DEFAULT_STATE, python: Python = None, busy: Busy = False) -> None:  # noqa: FBT002 - an option
     """Run the stand-in SOAR, the add-on's own pages and its inputs until Ctrl-C, and say what comes back from SOAR.
 
     `lab send` with the same --state sends to it.
     """
+    from lab.demo.week import lived_through  # noqa: PLC0415 - brings a web server, which --help does not need
     from lab.runner.serving import POLL_SECONDS  # noqa: PLC0415 - brings a web server, which --help does not need
     from lab.runner.serving import serve as served  # noqa: PLC0415 - as above
 
@@ -39,6 +46,9 @@ def serve(state: State = DEFAULT_STATE, python: Python = None) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stopped)
     try:
+        if busy:
+            console.print("A busy week passes: about half a minute …")
+            lived_through(state)
         with served(state, python=find_interpreter(python) if python else None) as lab:
             console.print(f"Stand-in SOAR   {lab.soar.url}", soft_wrap=True)
             console.print(f"Its authority   {lab.soar.ca_file}", soft_wrap=True)

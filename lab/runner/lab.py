@@ -83,7 +83,7 @@ class Lab:
         self.python = python or Path(sys.executable)
         self._build = build
         self._own_soar = soar
-        self._stand_in = StandInHost(self.state, switches=switches)
+        self._stand_in = StandInHost(self.state, switches=switches, clock=clock)
         self._environ = dict(environ or {})
         self._clock = clock
         self._with_cim = with_cim
@@ -160,6 +160,10 @@ class Lab:
     def feedback(self) -> ModularInput:
         """Give the feedback input; it runs from ``with`` to its end."""
         return self._input("soar_feedback")
+
+    def collect(self) -> None:
+        """Index what the add-on has left since."""
+        self._opened().indexer.collect()
 
     def poll(self) -> PollReport:
         """Run the feedback input until it has polled every account once, and report what it brought."""

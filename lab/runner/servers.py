@@ -19,6 +19,7 @@ from lab.runner.locks import FileLock
 from lab.soar import StandInSoar, Switches
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
 AUTOMATION_USER = "splunk"
@@ -76,20 +77,24 @@ class StandInHost:
     Args:
         folder: the state folder.
         switches: how it behaves when it is started here.
+        clock: seconds since the epoch, when it is started here.
     """
 
-    def __init__(self, folder: Path, *, switches: Switches | None = None) -> None:
+    def __init__(
+        self, folder: Path, *, switches: Switches | None = None, clock: Callable[[], float] = time.time
+    ) -> None:
         self._note = folder / "serving.json"
         self._lock = FileLock(folder / ".soar.lock")
         self._state = folder / "soar"
         self._switches = switches or Switches()
+        self._clock = clock
         self.stand_in: StandInSoar | None = None
         self.url = ""
         self.ca_file = Path()
 
     def __enter__(self) -> Self:
         if self._lock.acquire(wait=False):
-            self.stand_in = StandInSoar(self._state, switches=self._switches)
+            self.stand_in = StandInSoar(self._state, switches=self._switches, clock=self._clock)
             self.stand_in.__enter__()
             self.url, self.ca_file = self.stand_in.url, Path(self.stand_in.ca_file)
             partial = self._note.with_suffix(".partial")

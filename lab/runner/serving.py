@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from lab.demo.incident import NOTABLES_FILE
+from lab.demo.week import further_soars
 from lab.runner.accounts import Accounts
 from lab.runner.lab import ACCOUNT, APP, Lab
 from lab.runner.request import SendRequest
@@ -65,6 +66,7 @@ def serve(state: Path, *, python: Path | None = None) -> Iterator[Served]:
         users = _users(lab, password)
         Accounts(lab.management, APP).poll_every(ACCOUNT, POLL_SECONDS)
         with (
+            further_soars(state),
             StandInSplunkWeb(
                 lab.home.root,
                 APP,
