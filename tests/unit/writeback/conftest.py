@@ -46,6 +46,7 @@ def _desk(process: SplunkdProcess) -> Iterator[Desk]:
     process.grant(RIGHT)
     for number in (1, 2, 3):
         process.notables("add", f"ev{number}", "run1", str(number))
+    process.calls()
     yield made
     made.clear()
     made.session.close()
