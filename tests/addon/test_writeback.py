@@ -204,6 +204,29 @@ def test_the_doctor_says_which_way_is_taken(own: Lab, tmp_path: Path) -> None:
     assert (told["verdict"], "1 not seen" in told["evidence"]) == ("warning", True)
 
 
+def test_risk_and_tag_are_written_once(own: Lab, soar: SoarReader, tmp_path: Path) -> None:
+    """A modifier in the index risk, as Enterprise Security reads it, a tag of the container; neither comes again."""
+    rows = [{**row, "risk_object": 'ws "7"', "risk_object_type": "system"} for row in ROWS[:1]]
+    (number,) = sent(own, tmp_path, rows)
+    root = f"/servicesNS/nobody/{APP}/{APP.lower()}_writeback"
+    rule = {"name": "risk_on_close", "order": "50", "field": "status", "values": "closed", "set": "risk"}
+    assert own.management.post(root, {**rule, "to": "40 {{risk_object_type}} {{risk_object}}"})
+    switch_on(own, "tag_on_close")
+    own.poll()
+    soar.post(f"/rest/container/{number}", {"status": "closed", "tags": ["mine"]})
+    for _ in range(3):
+        own.poll()
+    (event,) = [one for one in own.indexes.since({}) if one["index"] == "risk"]
+    assert (event["sourcetype"], event["source"]) == ("stash", "Send to SOAR")
+    assert event["raw"].startswith(f"{float(event['time']):.3f}, ")
+    for part in ('search_name="Send to SOAR: risk_on_close"', r'risk_object="ws \"7\""', 'risk_score="40"'):
+        assert part in event["raw"]
+    assert sorted(soar.container(number)["tags"]) == ["mine", "told_enterprise_security"]
+    assert [(one["risk"], one["tag"]) for one in updates(own) if "risk" in one] == [
+        ('40 system ws "7"', "told_enterprise_security")
+    ]
+
+
 def test_a_preview_writes_nothing(own: Lab, tmp_path: Path) -> None:
     """In preview the events say what would have been; the notables stay as they are."""
     path = f"/servicesNS/nobody/{APP}/{APP.lower()}_settings/enterprise_security"

@@ -216,3 +216,15 @@ def test_the_address_of_a_look_up_stays_below_what_proxies_accept(client: SoarCl
 def test_any_text_that_json_can_hold_can_be_sent() -> None:
     """A search name cut in the middle of an emoji does not stop the run."""
     assert encode({"name": json.loads('"\\ud83d"')})
+
+
+def test_tags_are_added_to_those_that_are_there(soar: StandIn) -> None:
+    """SOAR replaces tags as a whole: nobody's are lost, and what is there costs no request."""
+    client = SoarClient(soar.account())
+    number = client.create_container({"name": "c", "label": "events", "tags": ["mine"]}).id
+    client.add_tags(number, ["told", "mine"])
+    assert sorted(soar.container(number)["tags"]) == ["mine", "told"]
+    soar.reset()
+    client.add_tags(number, ["told"])
+    assert soar.requests("POST") == []
+    client.close()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from soarlink.errors import SoarError
 from soarlink.feedback.case import OPEN, Case, of_document
 from soarlink.feedback.cases import COLLECTION, Cases
 from soarlink.plan import moment
@@ -16,7 +18,7 @@ from soarlink.splunk.splunkd import Splunkd
 from soarlink.wire.exchange import Reply
 from soarlink.writeback import path as paths
 from soarlink.writeback.enterprise import EnterpriseSecurity
-from soarlink.writeback.round import Round
+from soarlink.writeback.round import Round, Sinks
 from soarlink.writeback.rule import rules_of
 from tests.unit.inputs.memory import Process
 from tests.unit.outbox.splunkd import SplunkdProcess
@@ -45,6 +47,12 @@ class Desk:
         self.now = NOW
         self.changes = 0
         self.reports: list[dict[str, Any]] = []
+        self.risks: list[str] = []
+        """Events in the index ``risk``."""
+        self.tags: list[tuple[int, str]] = []
+        """Tags that were set: container and tag."""
+        self.soar: SoarError | None = None
+        """What SOAR says when it is to set a tag."""
 
     def case(self, number: int, *, event_id: str | None = None, changed: float = NOW, **facts: Any) -> Case:
         """A container of ours that changed in SOAR at that time, of the notable ``ev<number>`` unless it is said."""
@@ -81,8 +89,19 @@ class Desk:
         way = paths.choose(session)
         assert way is not None
         enterprise = EnterpriseSecurity(session, way)
-        Round(cases, enterprise, rules, clock=lambda: self.now, emit=self.reports.append, preview=preview).run()
+        self.process.canned("index=risk", [{"soar_event_id": number} for number in self.risk_ids()])
+        sinks = Sinks(self.reports.append, self.steps.wrap(self.risks.extend), self.steps.wrap(self._tag))
+        Round(cases, enterprise, rules, clock=lambda: self.now, sinks=sinks, preview=preview).run()
         return self.reports
+
+    def risk_ids(self) -> list[str]:
+        """The ids of the risk modifiers."""
+        return [text.split('soar_event_id="')[1].split('"')[0] for text in self.risks]
+
+    def _tag(self, container: int, tags: Sequence[str]) -> None:
+        if self.soar is not None:
+            raise self.soar
+        self.tags += [(container, tag) for tag in tags if (container, tag) not in self.tags]
 
     def notes(self, event_id: str = "") -> list[tuple[str, str]]:
         """Title and content of notes, oldest first: of one finding, or all."""
@@ -96,6 +115,8 @@ class Desk:
 
     def clear(self) -> None:
         """Nothing is left for the next test."""
+        self.risks.clear()
+        self.tags.clear()
         self.process.clear()
         self.process.notables("clear")
         for row in self.kv.query(COLLECTION):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,6 +12,7 @@ from soarlink.errors import SettingsError
 from soarlink.feedback.case import Case
 from soarlink.splunk import conf
 from soarlink.writeback.change import Change, Pushed, outstanding, pushed_of, wanted
+from soarlink.writeback.risk import Risk
 from soarlink.writeback.rule import CONF, SHIPPED, check, rules_of
 from tests.unit.standin import ROOT
 
@@ -48,8 +51,14 @@ def test_every_shipped_rule_can_be_switched_on() -> None:
     """None of them is wrong."""
     rules = rules_of({name: {**stanza, "disabled": "0"} for name, stanza in shipped().items()})
     assert len(rules) == len(SHIPPED)
-    found = wanted(Case("prod", 7, status="closed", severity="high", owner="soar_local_admin", verdict="failed"), rules)
+    case = Case("prod", 7, status="closed", severity="high", owner="soar_local_admin", last_playbook="p")
+    found = wanted(replace(case, verdict="succeeded", risk_object="h", risk_object_type="system"), rules)
     assert dict(found.values) == {"status": "5", "urgency": "high", "owner": "admin"}
+    assert found.notes == ("SOAR playbook p: succeeded",)
+    assert (found.risks, found.tags) == (
+        (Risk("risk_on_verdict", "-20", "system", "h"),),
+        ("told_enterprise_security",),
+    )
 
 
 @pytest.mark.parametrize(
@@ -63,6 +72,8 @@ def test_every_shipped_rule_can_be_switched_on() -> None:
         ({"set": "urgency", "to": "huge"}, "an urgency is one of"),
         ({"set": "disposition", "to": "1"}, "disposition:1"),
         ({"to": "{{owner"}, "not closed"),
+        ({"set": "risk", "to": "40 system"}, "a score, a type"),
+        ({"set": "tag", "to": "one, two"}, "one tag"),
         ({"colour": "red"}, 'colour = "red"'),
     ],
 )

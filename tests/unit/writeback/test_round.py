@@ -14,6 +14,8 @@ from tests.unit.writeback.conftest import RIGHT
 from tests.unit.writeback.desk import CLOSED, LINK, Desk
 
 NOTE = {"order": "40", "field": "created", "set": "note", "to": "note {{container_id}}"}
+RISK = {"order": "50", "field": "created", "set": "risk", "to": "40 system {{risk_object}}"}
+TAG = {"order": "60", "field": "created", "set": "tag", "to": "told"}
 URGENT = {"order": "30", "field": "severity", "set": "urgency", "to": "{{severity}}"}
 
 
@@ -209,15 +211,15 @@ def test_a_process_that_ends_at_any_step_writes_nothing_twice(version: int, requ
         desk.clear()
         for number in (1, 2):
             desk.process.notables("add", f"ev{number}")
-            desk.case(number, status="closed", severity="high")
+            desk.case(number, status="closed", severity="high", risk_object="h")
         for steps in ends:
             desk.steps.start(steps)
             try:
-                desk.round(LINK, CLOSED, NOTE)
+                desk.round(LINK, CLOSED, NOTE, RISK, TAG)
             except Crash:
                 desk.change(1, status="open")  # and SOAR goes on meanwhile
         desk.steps.start(None)
-        desk.round(LINK, CLOSED, NOTE)
+        desk.round(LINK, CLOSED, NOTE, RISK, TAG)
         for number in (1, 2):
             reviews = desk.reviews(f"ev{number}")
             texts = [line for one in reviews for line in one["comment"].split("\n") if line]
@@ -225,5 +227,6 @@ def test_a_process_that_ends_at_any_step_writes_nothing_twice(version: int, requ
             assert texts == [f"container {number}", f"note {number}"]
             assert desk.row(number).writeback == DONE
         assert desk.reviews("ev2")[-1]["status"] == "5"
+        assert len(desk.risk_ids()) == len(set(desk.risk_ids())) == len(desk.tags) == 2
 
     kill()

@@ -37,6 +37,8 @@ class Case:
     orig_sid: str = ""
     orig_rid: str = ""
     identity: str = ""
+    risk_object: str = ""
+    risk_object_type: str = ""
     last_playbook: str = ""
     last_run_id: int = 0
     last_run_time: str = ""
@@ -116,6 +118,8 @@ def of_container(account: str, url: str, record: Mapping[str, Any]) -> Case:
         orig_sid=_text(facts, "orig_sid", "sid"),
         orig_rid=_text(facts, "orig_rid", "rid"),
         identity=_text(record, "source_data_identifier"),
+        risk_object=_text(facts, "risk_object"),
+        risk_object_type=_text(facts, "risk_object_type"),
     ).seen(record)
 
 

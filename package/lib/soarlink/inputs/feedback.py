@@ -23,8 +23,10 @@ from soarlink.splunk.kvstore import KvStore
 from soarlink.splunk.logline import fields
 from soarlink.splunk.settings import Settings
 from soarlink.writeback import path, rule
+from soarlink.writeback import risk as risks
 from soarlink.writeback.enterprise import EnterpriseSecurity
 from soarlink.writeback.round import SOURCETYPE, Round
+from soarlink.writeback.round import Sinks as Outlets
 
 if TYPE_CHECKING:
     import logging
@@ -141,7 +143,7 @@ class Feedback:
             cases = Cases(self._kv, client, wanted.holds)
             poll = Poll(client, host, cases, wanted, Sinks(emit, keep, go_on))
             end = poll.run(state.cursors, first)
-            self._write_back(known, cases, go_on)
+            self._write_back(known, cases, client, go_on)
             now = self._session.clock()
             polled = now if end.complete else state.polled
             checkpoint.save(self._kv, replace(state, polled=polled, tried=now, error=" ".join(end.problems)))
@@ -154,7 +156,7 @@ class Feedback:
             if counts:
                 self._log.info("Events written %s", fields({"account": name, **counts}))
 
-    def _write_back(self, known: Settings, cases: Cases, go_on: Callable[[], bool]) -> None:
+    def _write_back(self, known: Settings, cases: Cases, client: SoarClient, go_on: Callable[[], bool]) -> None:
         """Carry on to Enterprise Security, where there is one."""
         mode = known.writeback_mode
         rules = rule.rules_of(conf.read(self._session.app, rule.CONF)) if mode != "off" else ()
@@ -171,7 +173,7 @@ class Feedback:
                 EnterpriseSecurity(splunkd, way),
                 rules,
                 clock=self._session.clock,
-                emit=reports.append,
+                sinks=Outlets(reports.append, self._risk, client.add_tags),
                 preview=mode == "preview",
             )
             try:
@@ -186,6 +188,12 @@ class Feedback:
             now = self._session.clock()
             texts = [spool.stamped(Event(SOURCETYPE, now, one).text(), SOURCETYPE) for one in reports]
             spool.put(self._session.home, index=known.index, source=_SOURCE, events=texts, now=now)
+
+    def _risk(self, texts: Sequence[str]) -> None:
+        """Hand risk modifiers over to Enterprise Security's index."""
+        now = self._session.clock()
+        events = [spool.stamped(text, risks.SOURCETYPE, time=f"{now:.6f}") for text in texts]
+        spool.put(self._session.home, index=risks.INDEX, source=risks.SOURCE, events=events, now=now)
 
     def _goes_on(self) -> bool:
         return not self._stop.is_set() and os.getppid() == self._parent

@@ -140,6 +140,13 @@ class SoarClient:
         """Give a container a status, by name."""
         self._post(f"/rest/container/{container_id}", {"status": status})
 
+    def add_tags(self, container_id: int, tags: Sequence[str]) -> None:
+        """Give a container the tags that it lacks. SOAR replaces them as a whole, so they are read first."""
+        there = self.record(f"/rest/container/{container_id}").get("tags") or []
+        known = [there] if isinstance(there, str) else [str(tag) for tag in there]
+        if not set(tags) <= set(known):
+            self._post(f"/rest/container/{container_id}", {"tags": list(dict.fromkeys((*known, *tags)))})
+
     def has_attachment(self, container_id: int, name: str, digest: str) -> bool:
         """Whether a file of that name with that SHA-1 is attached to the container."""
         query = (

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from soarlink.rows.row import Row
-from soarlink.writeback.rule import COMMENT, CREATED, NOTE
+from soarlink.writeback.risk import FORM, Risk, risk_of
+from soarlink.writeback.rule import COMMENT, CREATED, NOTE, RISK, TAG
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from soarlink.writeback.rule import Rule
 
 _MOST_TEXTS = 200
+_ONCE = ("comments", "notes", "risks", "tags", "problems")
+_FIELDS = {COMMENT: "comments", NOTE: "notes", TAG: "tags"}
+"""Target → field of a change."""
 
 
 @dataclass(frozen=True)
@@ -30,22 +34,33 @@ class Change:
         values: ``status``, ``urgency``, ``owner``, ``disposition``, as far as they are to be set.
         comments: texts to add, each once.
         notes: texts that become notes of their own, each once.
+        risks: modifiers for the index ``risk``, each once.
+        tags: tags of the container in SOAR, each set once.
+        problems: what rules say that can't be written, each told once.
     """
 
     values: tuple[tuple[str, str], ...] = ()
     comments: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    risks: tuple[Risk, ...] = ()
+    tags: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.values or self.comments or self.notes)
+        return any(getattr(self, one.name) for one in fields(self))
+
+    @property
+    def notable(self) -> Change:
+        """What of it the notable itself gets."""
+        return replace(self, risks=(), tags=(), problems=())
 
     def but(self, written: Change) -> Change:
         """The change without what another one has written."""
-        return Change(
-            tuple(pair for pair in self.values if pair not in written.values),
-            tuple(text for text in self.comments if text not in written.comments),
-            tuple(text for text in self.notes if text not in written.notes),
-        )
+        left = {
+            one.name: tuple(item for item in getattr(self, one.name) if item not in getattr(written, one.name))
+            for one in fields(self)
+        }
+        return Change(**left)
 
 
 @dataclass(frozen=True)
@@ -54,7 +69,7 @@ class Pushed:
 
     Args:
         values: target → the value that was written last.
-        comments: digests of comments and notes that were written, oldest first.
+        comments: digests of what is written once: comments, notes, risks, tags; oldest first.
     """
 
     values: Mapping[str, str] = field(default_factory=dict)
@@ -62,7 +77,7 @@ class Pushed:
 
     def after(self, change: Change) -> Pushed:
         """What was written once this change is, too."""
-        comments = (*self.comments, *map(_digest, change.comments), *map(_note_digest, change.notes))
+        comments = (*self.comments, *(_digest(name, item) for name in _ONCE for item in getattr(change, name)))
         return Pushed({**self.values, **dict(change.values)}, comments[-_MOST_TEXTS:])
 
     def text(self) -> str:
@@ -84,30 +99,33 @@ def wanted(case: Case, rules: Iterable[Rule]) -> Change:
     facts = {name: str(value) for name, value in case.document().items() if value not in ("", 0, False)}
     row = Row("0", 0, facts)
     values: dict[str, str] = {}
-    texts: dict[str, dict[str, None]] = {COMMENT: {}, NOTE: {}}
+    once: dict[str, dict[Any, None]] = {name: {} for name in _ONCE}
     for rule in rules:
         if not rule.holds("1" if rule.field == CREATED else facts.get(rule.field, "")):
             continue
         text = rule.to.render(row, {}).strip()
-        if text and rule.target in texts:
-            texts[rule.target][text] = None
+        risk = risk_of(rule.name, text) if rule.target == RISK else None
+        if risk is not None:
+            once["risks"][risk] = None
+        elif rule.target == RISK:
+            once["problems"][f'rule [{rule.name}] says "{text}", which is no risk modifier: write {FORM}'] = None
+        elif text and rule.target in _FIELDS:
+            once[_FIELDS[rule.target]][text] = None
         elif text:
             values.setdefault(rule.target, text)
-    return Change(tuple(values.items()), tuple(texts[COMMENT]), tuple(texts[NOTE]))
+    return Change(tuple(values.items()), **{name: tuple(found) for name, found in once.items()})
 
 
 def outstanding(change: Change, pushed: Pushed) -> Change:
     """What of a change was not written yet."""
-    return Change(
-        tuple((name, value) for name, value in change.values if pushed.values.get(name) != value),
-        tuple(text for text in change.comments if _digest(text) not in pushed.comments),
-        tuple(text for text in change.notes if _note_digest(text) not in pushed.comments),
-    )
+    once = {
+        name: tuple(item for item in getattr(change, name) if _digest(name, item) not in pushed.comments)
+        for name in _ONCE
+    }
+    return Change(tuple(pair for pair in change.values if pushed.values.get(pair[0]) != pair[1]), **once)
 
 
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()[:16]
-
-
-def _note_digest(text: str) -> str:
-    return _digest(f"note: {text}")
+def _digest(name: str, item: str | Risk) -> str:
+    said = f"{item.rule}\n{item}" if isinstance(item, Risk) else item
+    kind = "" if name == "comments" else f"{name}: "
+    return hashlib.sha256(f"{kind}{said}".encode("utf-8", "backslashreplace")).hexdigest()[:16]

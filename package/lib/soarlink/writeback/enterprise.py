@@ -90,8 +90,12 @@ class EnterpriseSecurity:
         there = self._notes.contents(event_id) or frozenset()
         return replace(done, notes=tuple(text for text in change.notes if text in there or text in done.notes))
 
+    def events_there(self, index: str, ids: Sequence[str]) -> frozenset[str]:
+        """Which of these events, by ``soar_event_id``, an index has already."""
+        return self._notables.events(index, ids)
+
     def as_review(self, change: Change) -> Change:
         """What of a change is written as a review: without a way for notes they are comments."""
         if self._notes is None:
             return Change(change.values, (*change.comments, *change.notes))
-        return replace(change, notes=())
+        return Change(change.values, change.comments)

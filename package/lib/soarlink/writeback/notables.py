@@ -83,7 +83,7 @@ class Notables:
             )
             own = "| eval orig_sid=coalesce(orig_sid, sid), orig_rid=coalesce(orig_rid, rid)"
             search = f"search ({terms}) `notable` {own} | table event_id, orig_sid, orig_rid"
-            for row in self.search(search, earliest="-30d"):
+            for row in self._search(search, earliest="-30d"):
                 if row.get("event_id"):
                     found[str(row.get("orig_sid")), str(row.get("orig_rid"))] = str(row["event_id"])
         return found
@@ -104,7 +104,7 @@ class Notables:
                 f"| inputlookup incident_review_lookup where {terms} | sort 0 time | eval {others} "
                 f"| stats {latest}, values(comment) AS comments BY rule_id"
             )
-            for row in self.search(search, earliest="0"):
+            for row in self._search(search, earliest="0"):
                 found[str(row["rule_id"])] = _review(row)
         return found
 
@@ -127,7 +127,13 @@ class Notables:
             return ""
         return answer.message(reply) or f"status {reply.status}"
 
-    def search(self, search: str, earliest: str) -> Iterator[dict[str, Any]]:
+    def events(self, index: str, ids: Sequence[str]) -> frozenset[str]:
+        """Which of these events, by ``soar_event_id``, an index has already."""
+        terms = ", ".join(map(_quoted, ids))
+        search = f"search index={index} soar_event_id IN ({terms}) | stats count BY soar_event_id"
+        return frozenset(str(row["soar_event_id"]) for row in self._search(search, earliest="-30d"))
+
+    def _search(self, search: str, earliest: str) -> Iterator[dict[str, Any]]:
         """Rows of a search, which begins with a command.
 
         Args:

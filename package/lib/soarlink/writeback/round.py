@@ -7,18 +7,20 @@ but not seen when it was read back), ``kept`` (an analyst's newer change stays),
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from soarlink.errors import SplunkdError
+from soarlink.errors import SoarError, SplunkdError
 from soarlink.feedback.case import OPEN, WRITING
 from soarlink.plan import moment
 from soarlink.writeback import change as changes
+from soarlink.writeback import risk as risks
 from soarlink.writeback.change import Change, Pushed
 from soarlink.writeback.notables import AT_ONCE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
     from soarlink.feedback.case import Case
     from soarlink.feedback.cases import Cases
@@ -33,6 +35,21 @@ SEARCHED_FOR = 24 * 3600.0
 """Seconds after which a container whose notable was not found is taken for one without."""
 
 SOURCETYPE = "soar:notable_update"
+
+
+@dataclass(frozen=True)
+class Sinks:
+    """Where a round's results go, beside Enterprise Security.
+
+    Args:
+        report: takes a report of each update: fields of an event.
+        risk: hands events over to the index ``risk``; when it returns they are safe.
+        tag: gives a container in SOAR tags that it lacks; raises SoarError.
+    """
+
+    report: Callable[[dict[str, Any]], None]
+    risk: Callable[[Sequence[str]], None]
+    tag: Callable[[int, Sequence[str]], None]
 
 
 @dataclass(frozen=True)
@@ -72,7 +89,7 @@ class Round:
         enterprise: Enterprise Security.
         rules: what means what.
         clock: seconds since 1970.
-        emit: takes a report of each update: fields of an event.
+        sinks: where results go.
         preview: nothing is written; the reports say what would have been.
     """
 
@@ -83,14 +100,14 @@ class Round:
         rules: Sequence[Rule],
         *,
         clock: Callable[[], float],
-        emit: Callable[[dict[str, Any]], None],
+        sinks: Sinks,
         preview: bool,
     ) -> None:
         self._cases = cases
         self._enterprise = enterprise
         self._rules = rules
         self._clock = clock
-        self._emit = emit
+        self._sinks = sinks
         self._preview = preview
 
     def run(self) -> None:
@@ -143,8 +160,11 @@ class Round:
         return left
 
     def _resumed(self, one: _Due, review: Review | None) -> _Due:
-        """What is left of an update during which the process ended."""
+        """What is left of an update during which the process ended. A tag that is there is not set again by itself."""
         written = self._enterprise.written(one.case.event_id, one.change, review)
+        ids = {risks.id_of(risk, one.case): risk for risk in one.change.risks}
+        there = self._enterprise.events_there(risks.INDEX, list(ids)) if ids else frozenset()
+        written = replace(written, risks=tuple(risk for number, risk in ids.items() if number in there))
         if not written:
             return one
         self._report(one.case, written, UPDATED, "")
@@ -172,9 +192,12 @@ class Round:
         for one in due:
             self._cases.change(replace(one.case, writeback=WRITING))
         self._cases.save()
+        texts = [risks.text_of(risk, one.case, self._clock()) for one in due for risk in one.change.risks]
+        if texts:
+            self._sinks.risk(texts)
         groups: dict[Change, list[_Due]] = {}
         for one in due:
-            groups.setdefault(one.change, []).append(one)
+            groups.setdefault(one.change.notable, []).append(one)
         answered: list[_Answered] = []
         try:
             for change, members in groups.items():
@@ -189,12 +212,25 @@ class Round:
         refusal = self._enterprise.update([one.case.event_id for one in members], change)
         for one in members:
             alone = self._enterprise.update([one.case.event_id], change) if refusal and len(members) > 1 else refusal
-            if alone:
-                yield _Answered(one, change, alone)
-            else:
-                title = f"Splunk SOAR: container {one.case.container_id}"
-                noted = self._enterprise.annotate(one.case.event_id, title, change.notes)
-                yield _Answered(one, Change(notes=noted.refused), noted.reason)
+            title = f"Splunk SOAR: container {one.case.container_id}"
+            noted = self._enterprise.annotate(one.case.event_id, title, () if alone else change.notes)
+            refused = change if alone else Change(notes=noted.refused)
+            untagged = self._tag(one)
+            yield _Answered(
+                one,
+                replace(refused, tags=one.change.tags if untagged else (), problems=one.change.problems),
+                " ".join(filter(None, (alone or noted.reason, untagged, *one.change.problems))),
+            )
+
+    def _tag(self, one: _Due) -> str:
+        """Set tags in SOAR; why not, where they are not."""
+        if not one.change.tags:
+            return ""
+        try:
+            self._sinks.tag(one.case.container_id, one.change.tags)
+        except SoarError as error:
+            return f"Not tagged: {error}"
+        return ""
 
     def _read_back(self, answered: Sequence[_Answered]) -> None:
         """Tell what was written, and whether it is seen: Enterprise Security may take an update of what it lacks."""
@@ -213,7 +249,8 @@ class Round:
                 self._report(case, one.written, UPDATED if seen else UNCONFIRMED, said if seen else doubt)
             if one.refused:
                 self._report(case, one.refused, REFUSED, one.reason)
-                self._settle(case, REFUSED, one.reason)
+                told = one.due.after(replace(one.written, problems=one.refused.problems))
+                self._settle(told.case, REFUSED, one.reason)
             elif seen:
                 self._settle(case, DONE, case.writeback_note or said)
             else:
@@ -235,8 +272,10 @@ class Round:
             *change.values,
             ("comment", "\n".join(change.comments)),
             ("note", "\n".join(change.notes)),
+            ("risk", "\n".join(map(str, change.risks))),
+            ("tag", ", ".join(change.tags)),
         )
-        self._emit({name: value for name, value in fields if value})
+        self._sinks.report({name: value for name, value in fields if value})
 
 
 def _changed(case: Case) -> float:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from soarlink.errors import SettingsError
 from soarlink.plan.template import Template, TemplateError
+from soarlink.writeback.risk import FORM, risk_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,13 +18,14 @@ CREATED = "created"
 FIELDS = (CREATED, "status", "severity", "owner", "label", "verdict")
 """What a rule looks at; ``created`` holds as soon as the container is there."""
 
-COMMENT, NOTE = "comment", "note"
-TARGETS = ("status", "urgency", "owner", "disposition", COMMENT, NOTE)
-"""What can be written: of a notable (Notable Event API), and notes on findings (public API of 8)."""
+COMMENT, NOTE, RISK, TAG = "comment", "note", "risk", "tag"
+TARGETS = ("status", "urgency", "owner", "disposition", COMMENT, NOTE, RISK, TAG)
+"""What can be written: of a notable (Notable Event API), notes on findings (public API of 8), risk modifiers, and tags
+of the container in SOAR: Enterprise Security has no call that sets tags of a notable."""
 
 SHIPPED = frozenset(
     """comment_on_delivery comment_on_verdict comment_on_close note_on_verdict status_in_progress status_closed
-    urgency_from_severity owner_from_owner""".split()
+    urgency_from_severity owner_from_owner risk_on_verdict tag_on_close""".split()
 )
 """The rules that the add-on ships."""
 
@@ -122,6 +124,10 @@ def _check(name: str, target: str, text: str) -> None:
         raise _error(name, "to", text, f"an urgency is one of {', '.join(_URGENCIES)}")
     if target == "disposition" and not (text.startswith("disposition:") and text[len("disposition:") :].isdigit()):
         raise _error(name, "to", text, "a disposition is written disposition:1")
+    if target == RISK and risk_of(name, text) is None:
+        raise _error(name, "to", text, f"write {FORM}")
+    if target == TAG and "," in text:
+        raise _error(name, "to", text, "write one tag; a rule of its own sets another one")
 
 
 def _error(name: str, key: str, value: str, allowed: str) -> SettingsError:
