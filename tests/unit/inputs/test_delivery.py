@@ -83,9 +83,11 @@ def test_it_costs_little_when_there_is_nothing_to_do(site: Site, run: Run) -> No
     """A folder listing a second; the KV store is asked every five seconds only."""
     run(10)  # the lease and the connection are there
     site.splunkd.calls()
+    start = site.clock()
     stop = run(60)
     assert set(stop.waited) == {1.0}
-    assert len([call for call in site.splunkd.calls() if "soar_outbox" in call]) <= 2 * 60 / 5 + 2
+    seconds = site.clock() - start  # the 60 that it waited, and what a busy machine takes beside them
+    assert len([call for call in site.splunkd.calls() if "soar_outbox" in call]) <= 2 * seconds / 5 + 2
 
 
 def test_only_who_holds_the_lease_works_off_the_outbox(site: Site, run: Run, other: Lease) -> None:
