@@ -115,6 +115,11 @@ class SearchEndpoints:
             Route("GET POST", f"{root}/{{sid}}/events", self._results),
         )
 
+    @property
+    def jobs(self) -> list[Job]:
+        """Return the jobs that are kept, oldest first."""
+        return list(self._jobs.values())
+
     def dispatch(self, request: Request, search: str, earliest: str, latest: str) -> Job:
         """Run a search for whoever makes a request, and keep it.
 

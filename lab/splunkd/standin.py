@@ -33,7 +33,7 @@ from lab.splunkd.permissions import Permissions
 from lab.splunkd.receivers import Event, EventLog, ReceiverEndpoints
 from lab.splunkd.router import Router
 from lab.splunkd.savedsearches import SavedSearchEndpoints
-from lab.splunkd.searchjobs import CannedSearches, SearchEndpoints
+from lab.splunkd.searchjobs import CannedSearches, Job, SearchEndpoints
 from lab.splunkd.searchsources import CommandRunner, Searched
 from lab.splunkd.server import HttpsServer, Service
 from lab.splunkd.server_info import AppEndpoints, ServerEndpoints
@@ -107,6 +107,7 @@ class StandInSplunkd:
         self._searches = CannedSearches()
         self._index = EventIndex(state / "index")
         self._searched: Searched | None = None
+        self._jobs: SearchEndpoints | None = None
         self._run_command: CommandRunner | None = None
         self._faults = Faults()
         self._calls = CallLog()
@@ -151,6 +152,11 @@ class StandInSplunkd:
     def unknown_calls(self) -> list[tuple[str, str]]:
         """Return (method, path) of calls that the stand-in does not know or failed at, and searches without rows."""
         return self._unknown + [("SEARCH", search) for search in self._searches.unanswered]
+
+    @property
+    def searches(self) -> list[Job]:
+        """Return the searches that were run and not cancelled, oldest first."""
+        return self._jobs.jobs if self._jobs is not None else []
 
     @property
     def events(self) -> list[Event]:
@@ -293,7 +299,7 @@ class StandInSplunkd:
     def _search_endpoints(self, families: list[Endpoints], permissions: Permissions) -> list[Endpoints]:
         instance, confs = self._instance, self._confs
         self._searched = Searched(Router(families), confs, permissions, self._users, self._index, self._run_command)
-        jobs = SearchEndpoints(instance, self._searches, self._searched)
+        self._jobs = jobs = SearchEndpoints(instance, self._searches, self._searched)
         saved = SavedSearchEndpoints(instance, confs, permissions, jobs)
         self._searched.router = Router([*families, saved])
         return [jobs, saved]
