@@ -82,6 +82,8 @@ def _narrow(query: Mapping[str, Any], fields: frozenset[str], ranged: frozenset[
         elif name in fields and isinstance(value, dict):
             wanted = [(_RANGES[key], limit) for key, limit in value.items() if key in _RANGES and name in ranged]
             parts.extend(Condition(f"{column(name)} {sign} ?", (limit,)) for sign, limit in wanted if _is_plain(limit))
+            if isinstance(value.get("$ne"), str) and _is_plain(value["$ne"]):
+                parts.append(Condition(f"{column(name)} IS NOT ?", (value["$ne"],)))
         elif name in fields and _is_plain(value):
             parts.append(Condition(f"{column(name)} = ?", (value,)))
     return _joined(parts, " AND ")

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 _INDEXES_OF = "SELECT name FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL AND tbl_name = ?"
 _TABLES_OF = "SELECT name FROM sqlite_master WHERE type = 'table' AND substr(name, 1, ?) = ?"
+_Found = tuple[dict[str, Any], int]
+"""A document and the characters that it is stored in."""
+
 MAX_DOCUMENT_BYTES = 16 * 1024 * 1024
 
 
@@ -144,7 +147,9 @@ class KvStore:
         with self._lock:
             page = list(islice(self._ordered(collection, query), query.skip, query.skip + rows))
         wanted = parse_fields(query.fields)
-        return _cut([project(document, wanted) for document in page], limits.size)
+        found = [project(document, wanted) for document, _ in page]
+        # What a document takes in the answer is never more than what it takes in the store.
+        return found if sum(size for _, size in page) <= limits.size else _cut(found, limits.size)
 
     def delete(self, collection: Collection, key: str) -> None:
         """Delete a document.
@@ -163,7 +168,7 @@ class KvStore:
         with self._lock:
             table = self._table(collection)
             with self._writing():
-                keys = [(document["_key"],) for document in self._matching(collection, selection)]
+                keys = [(document["_key"],) for document, _ in self._matching(collection, selection)]
                 self._database.executemany(f"DELETE FROM {table} WHERE key = ?", keys)
 
     def drop(self, app: str, name: str) -> None:
@@ -173,18 +178,19 @@ class KvStore:
             for (table,) in self._database.execute(_TABLES_OF, (len(start), start)).fetchall():
                 self._database.execute(f'DELETE FROM "{table}"')
 
-    def _ordered(self, collection: Collection, query: Query) -> Iterator[dict[str, Any]]:
+    def _ordered(self, collection: Collection, query: Query) -> Iterator[_Found]:
         """Matching documents in the order that is asked for, then by key; read as far as they are taken."""
         sortable = {"_key"}.union(*collection.indexes)
         if query.sort and all(field in sortable for field, _ in query.sort):
             return self._matching(collection, query.selection, query.sort)
-        found = sorted(self._matching(collection, query.selection), key=lambda document: str(document["_key"]))
+        sizes = {document["_key"]: (document, size) for document, size in self._matching(collection, query.selection)}
+        found = [sizes[key][0] for key in sorted(sizes)]
         sort_documents(found, query.sort)
-        return iter(found)
+        return (sizes[document["_key"]] for document in found)
 
     def _matching(
         self, collection: Collection, selection: Selection, sort: Sequence[tuple[str, int]] = ()
-    ) -> Iterator[dict[str, Any]]:
+    ) -> Iterator[_Found]:
         condition = narrow(selection.query, {field for fields in collection.indexes for field in fields}, sort)
         sql = f"SELECT body FROM {self._table(collection)} WHERE {condition.sql}"
         if sort:
@@ -193,7 +199,7 @@ class KvStore:
         for (body,) in self._database.execute(sql, condition.values):
             document: dict[str, Any] = json.loads(body)
             if selection.matches(document):
-                yield document
+                yield document, len(body)
 
     @contextmanager
     def _writing(self) -> Iterator[None]:

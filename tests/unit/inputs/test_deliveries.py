@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import threading
-from collections.abc import Iterable
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -15,10 +14,13 @@ from soarlink.commands.act import Desk
 from soarlink.commands.arguments import RESEND, ActRequest
 from soarlink.delivery.breaker import FIRST_PAUSE
 from soarlink.errors import KvStoreUnavailable
+from soarlink.outbox.collection import Outbox
 from soarlink.outbox.item import DELIVERED, DISCARDED, PENDING, REJECTED
 from soarlink.outbox.selection import Filters
 from soarlink.splunk.kvstore import KvStore
 from soarlink.splunk.settings import DeliveryLimits
+from soarlink.splunk.splunkd import Splunkd
+from soarlink.wire.exchange import Reply
 from tests.unit.actions.installed import ROWS
 from tests.unit.inputs.site import Site
 
@@ -273,6 +275,66 @@ def test_a_discarded_item_that_is_damaged_ends_too(site: Site, kv: KvStore) -> N
     assert site.outbox.unreported(10) == []
 
 
+def test_what_was_loaded_before_the_store_went_away_is_sent_and_told(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rest waits as it was, and arrives with the next round."""
+    monkeypatch.setattr("soarlink.outbox.stored._GROUP_DOCUMENTS", 2)
+    site.queue(ROWS)
+    site.later(SETTLED)
+    find, asked = KvStore.find, []
+
+    def going_away(self: KvStore, collection: str, queries: Any) -> Any:
+        asked.append(collection)
+        if collection == "soar_outbox_payload" and asked.count(collection) == 2:
+            raise KvStoreUnavailable("gone")
+        return find(self, collection, queries)
+
+    monkeypatch.setattr(KvStore, "find", going_away)
+    with pytest.raises(KvStoreUnavailable):
+        site.deliveries().round()
+    assert sorted(item.state for item in site.items()) == [DELIVERED, PENDING, PENDING]
+    site.deliveries().round()
+    assert site.states() == {rid: ["queued", "delivered"] for rid in "012"}
+
+
+def test_outcomes_are_written_while_others_are_on_their_way(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Many items in several parts; what has its end is not held back by the rest of the round."""
+    monkeypatch.setattr("soarlink.inputs.deliveries.CONCLUDED_TOGETHER", 1)
+    monkeypatch.setattr("soarlink.delivery.sender.MAX_CONTAINERS", 1)
+    site.queue(ROWS)
+    site.later(SETTLED)
+    settled: list[int] = []
+    settle = Outbox.settle_many
+
+    def settling(self: Outbox, items: Any, noted: Any = None) -> None:
+        chosen = list(items)
+        settled.append(len(chosen))
+        settle(self, chosen, noted)
+
+    monkeypatch.setattr(Outbox, "settle_many", settling)
+    assert site.deliveries().round() == 3
+    assert settled == [1, 1, 1]
+    assert site.states() == {rid: ["queued", "delivered"] for rid in "012"}
+
+
+def test_a_server_is_examined_once_as_long_as_there_is_work(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether it keeps the artifacts of lists is asked in the first round, and again after a pause."""
+    monkeypatch.setattr("soarlink.inputs.deliveries.AT_ONCE", 2)
+    deliveries = site.deliveries()
+    counts = []
+    for number in range(2):
+        site.installed.sid = f"{site.sid}{number}"
+        site.queue([*ROWS, *ROWS])
+        site.later(SETTLED)
+        asked = 0
+        while deliveries.round():
+            asked += len(site.soar.requests("GET /rest/container/"))
+            site.soar.reset()
+        counts.append(asked)
+    assert counts == [1, 1]
+
+
 def test_a_playbook_runs_once_whatever_happens_in_between(site: Site) -> None:
     """The first round asks for it and is cut down before the receipt; the second tells what is known."""
     site.queue(ROWS[:1], playbook="local/contain_host", automation="0")
@@ -380,20 +442,26 @@ def test_the_pace_of_the_account_is_kept(site: Site, monkeypatch: pytest.MonkeyP
     assert waited[-3:] == [1, 1, 1]
 
 
-def test_one_thread_at_a_time_uses_the_kv_store(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its client says that it is not for several: batches on two connections note their playbook runs."""
+def test_requests_to_the_kv_store_go_one_after_another(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One connection serves all: batches on two connections to SOAR note their playbook runs while more is loaded."""
     monkeypatch.setattr("soarlink.delivery.sender.MAX_CONTAINERS", 1)
     site.queue([*ROWS, {"src": "10.0.0.4"}], playbook="local/contain_host", automation="0")
     site.later(SETTLED)
-    save, meeting, met = KvStore.save_batch, threading.Barrier(2), []
+    request = Splunkd.request
+    under_way: set[int] = set()
+    met: list[str] = []
 
-    def noting(self: KvStore, collection: str, documents: Iterable[Any]) -> int:
-        with contextlib.suppress(threading.BrokenBarrierError):
-            meeting.wait(0.3)
-            met.append(collection)
-        return save(self, collection, documents)
+    def asking(self: Splunkd, method: str, path: str, *rest: Any) -> Reply:
+        if "soar_outbox" not in path:
+            return request(self, method, path, *rest)
+        if under_way:
+            met.append(path)
+        under_way.add(threading.get_ident())
+        time.sleep(0.1)
+        under_way.discard(threading.get_ident())
+        return request(self, method, path, *rest)
 
-    monkeypatch.setattr(KvStore, "save_batch", noting)
+    monkeypatch.setattr(Splunkd, "request", asking)
     site.deliveries().round()
     assert met == []
 

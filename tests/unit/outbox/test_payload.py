@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import enum
+import json
 import zlib
 from dataclasses import dataclass
 
@@ -80,7 +81,7 @@ def same(left: object, right: object) -> bool:
 @given(VALUES)
 def test_any_value_comes_back_exactly(value: object) -> None:
     """Tuples, bytes and mappings with keys of every kind included."""
-    assert same(typed_json.decode(typed_json.encode(value)), value)
+    assert same(typed_json.loads(json.dumps(typed_json.encode(value))), value)
 
 
 @settings(max_examples=50)
@@ -99,10 +100,10 @@ def test_an_enum_of_the_add_on_comes_back(monkeypatch: pytest.MonkeyPatch) -> No
     """By name, so that its values may change; a member that is gone is told."""
     monkeypatch.setattr(Colour, "__module__", "soarlink.plan.shipment")
     monkeypatch.setattr(shipment, "Colour", Colour, raising=False)
-    stored = typed_json.encode([Colour.RED])
-    assert typed_json.decode(stored) == [Colour.RED]
+    stored = json.dumps(typed_json.encode([Colour.RED]))
+    assert typed_json.loads(stored) == [Colour.RED]
     with pytest.raises(OutboxError, match=r"Colour\.BLUE"):
-        typed_json.decode({"$enum": ["soarlink.plan.shipment:Colour", "BLUE"]})
+        typed_json.loads('{"$enum": ["soarlink.plan.shipment:Colour", "BLUE"]}')
 
 
 def test_a_large_payload_is_cut_into_documents(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -173,4 +174,4 @@ def test_what_must_not_be_stored_is_refused(value: object) -> None:
 def test_what_this_version_does_not_have_is_told(value: object) -> None:
     """Classes and fields of a newer version; and nothing outside of the add-on is ever looked up."""
     with pytest.raises(OutboxError, match="does not know"):
-        typed_json.decode(value)
+        typed_json.loads(json.dumps(value))

@@ -12,6 +12,7 @@ from soarlink.delivery.outcome import DELIVERED, QUEUED, REJECTED, UPDATED, RowO
 from soarlink.splunk import camhistory, payload
 from soarlink.splunk.actionlog import BACKUPS, ActionLogHandler
 from soarlink.splunk.cam import CommonAction
+from soarlink.splunk.camhistory import RUNS_KEPT, Histories
 from tests.unit.samples import SCHEDULED_SID, make_account
 
 Act = Callable[..., CommonAction]
@@ -127,3 +128,72 @@ def test_a_line_of_another_writer_is_no_end(act: Act, log: Path) -> None:
 def test_no_log_is_no_history(log: Path) -> None:
     """A fresh installation."""
     assert camhistory.read(log, SCHEDULED_SID) == {}
+
+
+def test_a_log_is_read_on_from_where_it_was_left(act: Act, log: Path) -> None:
+    """What is written between two looks is seen, and what was read once is not read again."""
+    histories = Histories(log)
+    assert histories.of([SCHEDULED_SID])[SCHEDULED_SID] == {}
+    action = act()
+    action.line(RowOutcome(make_account(0), QUEUED))
+    action.flush()
+    assert histories.of([SCHEDULED_SID])[SCHEDULED_SID] == {"0": {"pending"}}
+    written = log.stat().st_size
+    with log.open("r+b") as file:
+        file.write(b"x" * (written - 1))
+    action.line(RowOutcome(make_account(0), DELIVERED))
+    action.line(RowOutcome(make_account(1), DELIVERED))
+    action.flush()
+    assert histories.of([SCHEDULED_SID])[SCHEDULED_SID] == {"0": {"pending", "success"}, "1": {"success"}}
+    assert camhistory.read(log, SCHEDULED_SID) == {"0": {"success"}, "1": {"success"}}
+    action.close()
+
+
+def test_a_run_that_comes_later_is_read_from_the_start(act: Act, log: Path) -> None:
+    """Also one whose lines were passed over before, and one that was forgotten meanwhile."""
+    sids = [f"{SCHEDULED_SID}{number}" for number in range(RUNS_KEPT + 2)]
+    histories = Histories(log)
+    for sid in sids:
+        act(sid).line(RowOutcome(make_account(0), QUEUED))
+    for sid in (*sids, *sids):
+        assert histories.of([sid])[sid] == {"0": {"pending"}}
+        assert len(histories.of([sid])) <= 1 + RUNS_KEPT
+    found = histories.of(sids)
+    assert {sid: found[sid] for sid in sids} == {sid: {"0": {"pending"}} for sid in sids}
+
+
+def test_rotation_and_truncation_lose_no_line(act: Act, log: Path) -> None:
+    """A file that was read in part goes on under its new name; one that was cut off is read anew."""
+    histories = Histories(log)
+
+    def tell(position: int) -> None:
+        action = act()
+        action.line(RowOutcome(make_account(position), DELIVERED))
+        action.flush()
+        for handler in action.logger.handlers:
+            handler.close()
+
+    tell(0)
+    assert set(histories.of([SCHEDULED_SID])[SCHEDULED_SID]) == {"0"}
+    tell(1)
+    log.rename(log.with_name(f"{log.name}.1"))
+    tell(2)
+    assert set(histories.of([SCHEDULED_SID])[SCHEDULED_SID]) == set("012")
+    log.rename(log.with_name(f"{log.name}.2"))
+    for position in (3, 3, 3):
+        tell(position)
+    assert set(histories.of([SCHEDULED_SID])[SCHEDULED_SID]) == set("0123")
+    log.write_bytes(b"")
+    tell(4)
+    assert set(histories.of([SCHEDULED_SID])[SCHEDULED_SID]) >= set("01234")
+
+
+def test_half_a_line_is_read_when_it_is_whole(act: Act, log: Path) -> None:
+    """Another process is writing it."""
+    act().line(RowOutcome(make_account(0), DELIVERED))
+    whole = log.read_bytes()
+    log.write_bytes(whole[:-20])
+    histories = Histories(log)
+    assert histories.of([SCHEDULED_SID])[SCHEDULED_SID] == {}
+    log.write_bytes(whole)
+    assert histories.of([SCHEDULED_SID])[SCHEDULED_SID] == {"0": {"success"}}

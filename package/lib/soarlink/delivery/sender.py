@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import deque
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Callable
 
 from soarlink.delivery.batch import MAX_CONTAINERS, Batch, batches
@@ -83,7 +84,8 @@ class _Lanes:
 
         waiting: deque[Future[list[ContainerReport]]] = deque()
         try:
-            with ThreadPoolExecutor(self._connections) as pool:
+            with ThreadPoolExecutor(self._connections) as pool, ExitStack() as ending:
+                ending.callback(lambda: [future.cancel() for future in waiting])  # whoever takes no more reports
                 chain: _Chain | None = None
                 for batch in source:
                     if self._gate.check() is None:

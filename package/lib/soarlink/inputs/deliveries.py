@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from soarlink.actions.alert_action import open_gate
 from soarlink.actions.clerk import Clerk
@@ -15,18 +15,21 @@ from soarlink.delivery.outcome import REJECTED, RowOutcome
 from soarlink.delivery.verdict import AUTHENTICATION, judge
 from soarlink.errors import NotTried, OutboxError, SendToSoarError, SoarError, Throttled
 from soarlink.inputs.age import RESEND, too_old
+from soarlink.inputs.cargo import Cargo, NotedRuns
 from soarlink.inputs.complaints import Complaints
-from soarlink.journal.ledger import FREE, RunNote
 from soarlink.outbox import item as states
-from soarlink.splunk import camhistory, payload
+from soarlink.splunk import payload
 from soarlink.splunk.apilog import ApiLog, several
 from soarlink.splunk.cam import CommonAction
+from soarlink.splunk.camhistory import Histories
 from soarlink.splunk.logline import fields
 from soarlink.splunk.settings import Settings
 
 if TYPE_CHECKING:
     import logging
+    from pathlib import Path
 
+    from soarlink.delivery.carrier import ServerTraits
     from soarlink.delivery.progress import ContainerReport
     from soarlink.inputs.session import Session
     from soarlink.inputs.tenure import Tenure
@@ -37,8 +40,11 @@ if TYPE_CHECKING:
     from soarlink.plan.shipment import Shipment
     from soarlink.soar.account import Account
 
-AT_ONCE = 500
+AT_ONCE = 1000
 """Most items in one round."""
+
+CONCLUDED_TOGETHER = 250
+"""Items whose outcomes are told and written together, while others are on their way."""
 
 CONCLUDE = 30.0
 """Seconds of the lease that must be left for the KV store to take the outcomes of a round."""
@@ -66,6 +72,8 @@ class Deliveries:
         self._complaints = Complaints(log, session.monotonic)
         self._stop = stop
         self._log = log
+        self._traits: dict[tuple[str, str], ServerTraits] = {}
+        self._histories: dict[Path, Histories] = {}
 
     def round(self) -> int:
         """Send what is due; how many items were tried."""
@@ -73,6 +81,9 @@ class Deliveries:
         self._tell_discarded(settings)
         paused = [name for name in settings.accounts if self._is_paused(name)]
         items = self._outbox.due(self._session.clock(), AT_ONCE, exclude=paused)
+        if not items:  # what was learned holds as long as there is work without a break
+            self._traits.clear()
+            self._histories.clear()
         by_account: dict[str, list[OutboxItem]] = {}
         for item in items:
             by_account.setdefault(item.account, []).append(item)
@@ -93,39 +104,43 @@ class Deliveries:
         return open_gate(self._session.home, account, None, **self._session.clocks).check() is not None
 
     def _send(self, settings: Settings, name: str, items: Sequence[OutboxItem]) -> None:
-        loaded: dict[str, tuple[OutboxItem, Payload]] = {}
-        unusable: list[OutboxItem] = []
-        for item, found in self._outbox.load_many(items):
-            if isinstance(found, OutboxError):
-                unusable.append(replace(item, state=states.REJECTED, error_text=str(found), updated=self._now()))
-            elif item.identity not in loaded:  # a second item of the same container waits for the next round
-                loaded[item.identity] = (item, found)
-        if unusable:
-            self._outbox.settle_many(unusable)
+        cargo = Cargo(self._outbox, items)
         try:
             account = self._session.account(settings, name)
-            self._complaints.goes_on("Outbox", name)
-            reports = list(self._carry(account, loaded))
         except SendToSoarError as error:
-            self._postpone(settings, loaded, error)
-            return
-        self._conclude(settings, loaded, reports, account.read_timeout)
+            cargo.load_all()
+            if cargo.loaded:
+                self._postpone(settings, cargo.loaded, error)
+        else:
+            self._complaints.goes_on("Outbox", name)
+            self._deliver(settings, account, cargo)
+        if cargo.unusable:
+            now = self._now()
+            self._outbox.settle_many(replace(one, state=states.REJECTED, updated=now) for one in cargo.unusable)
+        if cargo.failure is not None:
+            raise cargo.failure
 
-    def _carry(self, account: Account, loaded: Mapping[str, tuple[OutboxItem, Payload]]) -> Iterable[ContainerReport]:
+    def _deliver(self, settings: Settings, account: Account, cargo: Cargo) -> None:
+        """Load, send and conclude at the same time: SOAR works while the KV store is asked."""
+        runs = NotedRuns(self._outbox, cargo.loaded)
+        reports: list[ContainerReport] = []
+        for report in self._carry(account, cargo, runs):
+            reports.append(report)
+            if len(reports) == CONCLUDED_TOGETHER:
+                self._conclude(settings, cargo, runs, reports, account.read_timeout)
+                reports = []
+        if reports:
+            self._conclude(settings, cargo, runs, reports, account.read_timeout)
+
+    def _carry(self, account: Account, cargo: Cargo, runs: NotedRuns) -> Iterator[ContainerReport]:
         from soarlink.delivery.carrier import Carrier, ServerTraits
         from soarlink.delivery.pace import Pace
         from soarlink.delivery.sender import send
         from soarlink.soar.client import SoarClient
 
-        runs = _Runs(self._outbox, loaded)
-        traits = ServerTraits()
+        traits = self._traits.setdefault((account.name, account.url), ServerTraits())
         gate = open_gate(
             self._session.home, account.name, None, may_ask=lambda: self._may_ask(account), **self._session.clocks
-        )
-        shipments = (
-            _looked_for(shipment) if item.unclear else shipment
-            for item, found in loaded.values()
-            for shipment in found.shipments
         )
         pace = Pace(account.rate_limit) if account.rate_limit else None
 
@@ -134,10 +149,10 @@ class Deliveries:
         def connect() -> Carrier:
             calls = log.connection(account.name)
             client = SoarClient(account, permit=gate.permit, observe=calls)
-            return Carrier(client, traits, runs, lambda sent: calls.about(_about(loaded, sent)))
+            return Carrier(client, traits, runs, lambda sent: calls.about(_about(cargo.loaded, sent)))
 
         try:
-            yield from send(shipments, connect, account.connections, gate, pace)
+            yield from send(cargo.shipments(), connect, account.connections, gate, pace)
         finally:
             log.close()
 
@@ -145,11 +160,7 @@ class Deliveries:
         return not self._stop.is_set() and self._tenure.outlasts(account.longest_request)
 
     def _conclude(
-        self,
-        settings: Settings,
-        loaded: Mapping[str, tuple[OutboxItem, Payload]],
-        reports: Sequence[ContainerReport],
-        settle: float,
+        self, settings: Settings, cargo: Cargo, runs: NotedRuns, reports: Sequence[ContainerReport], settle: float
     ) -> None:
         if not self._tenure.outlasts(CONCLUDE):
             # Somebody else may be at these items already: who has the lease finds in SOAR what arrived, and tells it.
@@ -158,8 +169,9 @@ class Deliveries:
         ended: list[OutboxItem] = []
         waiting: list[OutboxItem] = []
         told: dict[AlertRun, list[RowOutcome]] = {}
+        noted = {item.key for item in (cargo.loaded[report.identity][0] for report in reports) if runs.knows(item)}
         for report in reports:
-            item, found = loaded[report.identity]
+            item, found = cargo.loaded.pop(report.identity)
             after = self._after(item, report, settle, settings.delivery.age_limit)
             if after.state == states.PENDING:
                 waiting.append(after)
@@ -170,8 +182,8 @@ class Deliveries:
             self._outbox.replace_many(waiting)
         self._tell(settings, told)
         if ended:
-            self._outbox.settle_many(ended)
-        facts = {"ended": len(ended), "waiting": len(waiting), "account": next(iter(loaded.values()))[0].account}
+            self._outbox.settle_many(ended, noted)
+        facts = {"ended": len(ended), "waiting": len(waiting), "account": (*ended, *waiting)[0].account}
         self._log.info("Outbox worked %s", fields(facts))
 
     def _after(self, item: OutboxItem, report: ContainerReport, settle: float, age_limit: float) -> OutboxItem:
@@ -229,7 +241,7 @@ class Deliveries:
             ended.append(replace(tried, state=states.REJECTED, error_text=reason))
             rows = [account for shipment in found.shipments for account in shipment.rows]
             told.setdefault(found.run, []).extend(RowOutcome(row, REJECTED, reason=reason) for row in rows)
-        name = next((item.account for item, _ in loaded.values()), "")
+        name = next(iter(loaded.values()))[0].account
         self._complaints.waits("Outbox", error, name)
         if ended:
             self._log.error("Too old %s", fields({"account": name, "rejected": len(ended), "reason": error}))
@@ -243,7 +255,9 @@ class Deliveries:
             invocation = payload.parse(_text(run), run.action)
             action = CommonAction(invocation, self._session.home, settings.index, self._session.clock)
             action.hold_lines()
-            clerk = Clerk(action, history=camhistory.read(action.log, run.sid))
+            histories = self._histories.setdefault(action.log, Histories(action.log))
+            sids = dict.fromkeys((run.sid, *(one.sid for one in told if one.action == run.action)))
+            clerk = Clerk(action, history=histories.of(list(sids))[run.sid])
             for outcome in outcomes:
                 clerk.tell(outcome)
             clerk.flush()
@@ -290,41 +304,6 @@ class Deliveries:
         return self._session.clock()
 
 
-class _Runs:
-    """What is known of the playbook runs of items, kept in the outbox before each request for one."""
-
-    def __init__(self, outbox: Outbox, loaded: Mapping[str, tuple[OutboxItem, Payload]]) -> None:
-        self._outbox = outbox
-        self._lock = threading.Lock()
-        self._loaded = loaded
-        self._lines: dict[str, list[Mapping[str, Any]]] = {
-            identity: list(found.ledger) for identity, (_, found) in loaded.items()
-        }
-
-    def run(self, identity: str, playbook: str) -> RunNote | None:
-        note: RunNote | None = None
-        for line in self._lines[identity]:
-            if line.get("t") == "resent" and note is not None and note.state == _REFUSED:
-                note = None  # somebody changed what was refused, or the server; a start that may have happened stays
-            elif line.get("t") == "run" and line.get("playbook") == playbook:
-                note = RunNote(str(line["state"]), line.get("id"), line.get("why"))
-        return None if note is not None and note.state == FREE else note
-
-    def note_run(self, identity: str, playbook: str, note: RunNote) -> None:
-        line = {
-            "t": "run",
-            "key": identity,
-            "playbook": playbook,
-            "state": note.state,
-            "id": note.id,
-            "why": note.reason,
-        }
-        lines = self._lines[identity]
-        lines.append(line)
-        with self._lock:  # several connections to SOAR, one to splunkd
-            self._outbox.note(self._loaded[identity][0], lines)
-
-
 def _about(loaded: Mapping[str, tuple[OutboxItem, Payload]], shipments: Sequence[Shipment]) -> dict[str, object]:
     """What the log of calls says of the runs that a request carries, which can be several."""
     items = [loaded[shipment.identity][0] for shipment in shipments]
@@ -335,11 +314,6 @@ def _about(loaded: Mapping[str, tuple[OutboxItem, Payload]], shipments: Sequence
         "rid": several(row.rid for shipment in shipments for row in shipment.rows),
         "attempt": max((item.attempts + 1 for item in items), default=1),
     }
-
-
-def _looked_for(shipment: Shipment) -> Shipment:
-    """The last attempt may have reached SOAR: the container is looked up before it is made."""
-    return replace(shipment, other_keys=(*shipment.other_keys, shipment.identity))
 
 
 def _final(report: ContainerReport, after: OutboxItem) -> list[RowOutcome]:

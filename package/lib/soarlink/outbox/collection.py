@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from soarlink.splunk.kvstore import KvStore
 
 COLLECTION = "soar_outbox"
-_GROUP = 200
-"""Rows that are read or written together."""
+_GROUP = 500
+"""Rows that are read or written together; what one ``batch_find`` may ask for."""
 
 _GONE = (DELIVERED, DISCARDED)
 
@@ -67,7 +67,7 @@ class Outbox:
         return True
 
     def insert_many(self, entries: Iterable[tuple[OutboxItem, Payload]]) -> set[str]:
-        """Put containers in line, in three requests for 200 small ones.
+        """Put containers in line, in three requests for hundreds of small ones.
 
         Returns:
             The keys of the rows that are new; the others were there already and stay as they are.
@@ -178,11 +178,15 @@ class Outbox:
         """End an item: see :meth:`settle_many`."""
         self.settle_many([item])
 
-    def settle_many(self, items: Iterable[OutboxItem]) -> None:
+    def settle_many(self, items: Iterable[OutboxItem], noted: Collection[str] | None = None) -> None:
         """End items that are delivered, rejected or discarded. Their rows stay as receipts.
 
         What was to be sent is deleted, but kept for rejected ones, so that they can be resent. SOAR's word counts: a
         delivered item that somebody discarded meanwhile is delivered.
+
+        Args:
+            items: rows as they are to be, that still name what they sent.
+            noted: the keys of those that may have a ledger of their own; None when that is not known.
 
         Raises:
             ValueError: an item is still pending.
@@ -196,9 +200,13 @@ class Outbox:
                 for item in group
                 if not (item.state == REJECTED and item.key in current and current[item.key].state in _GONE)
             ]
-            ended = [row.key for row in rows if row.state != REJECTED]
+            ended = [row for row in rows if row.state != REJECTED]
+            # Somebody may have resent one meanwhile, with another payload.
+            ended += [
+                current[row.key] for row in ended if row.key in current and current[row.key].payload != row.payload
+            ]
             self._kv.save_batch(COLLECTION, [_without_payload(row).document() for row in rows])
-            self._payloads.drop(ended)
+            self._payloads.drop_many(ended, {row.key for row in ended} if noted is None else noted)
 
     def select(self, filters: Filters, limit: int = 0) -> list[OutboxItem]:
         """The rows that are meant, oldest first; ``limit`` 0 for all. Unreadable ones are passed over."""

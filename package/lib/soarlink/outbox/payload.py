@@ -79,8 +79,8 @@ def unpack(chunks: Sequence[str], version: Any = FORMAT) -> Payload:
     check_format(version)
     try:
         head, *rest = zlib.decompress(base64.b64decode("".join(chunks), validate=True)).split(b"\n")
-        header = typed_json.decode(json.loads(head))
-        shipments = tuple(typed_json.decode(json.loads(line)) for line in rest if line)
+        header = typed_json.loads(head)
+        shipments = tuple(typed_json.loads(line) for line in rest if line)
         return Payload(header["run"], shipments, tuple(header["ledger"]))
     except (binascii.Error, zlib.error, ValueError, LookupError, TypeError):
         raise OutboxError(
@@ -102,8 +102,7 @@ def unpack_ledger(text: str, version: Any = FORMAT) -> tuple[Mapping[str, Any], 
     """
     check_format(version)
     try:
-        lines = json.loads(zlib.decompress(base64.b64decode(text, validate=True)))
-        return tuple(typed_json.decode(line) for line in lines)
+        return tuple(typed_json.loads(zlib.decompress(base64.b64decode(text, validate=True))))
     except (binascii.Error, zlib.error, ValueError, TypeError):
         raise OutboxError(
             "What is known of an earlier delivery attempt can't be read.",

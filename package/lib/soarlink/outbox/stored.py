@@ -6,7 +6,7 @@ overwrites the one that a row still names.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Union
 
@@ -25,6 +25,9 @@ _GROUP_BYTES = 16 * 1024 * 1024
 _GROUP_DOCUMENTS = 250
 DELETE_KEYS = 40
 """Keys in one DELETE: its query travels in the URL."""
+
+GONE = "gone"
+"""``item`` of what is to be deleted: no item has this key, and an index finds it."""
 
 Loaded = Union[Payload, OutboxError]
 
@@ -70,6 +73,22 @@ class StoredPayloads:
         """Delete everything that is stored for items."""
         for at in range(0, len(keys), DELETE_KEYS):
             self._kv.delete_where(COLLECTION, any_of([{"item": key} for key in keys[at : at + DELETE_KEYS]]))
+
+    def drop_many(self, items: Sequence[OutboxItem], noted: Collection[str]) -> None:
+        """Delete what rows name: marked first, then deleted together. A crash in between leaves marks for the next one.
+
+        Args:
+            items: rows that name their payloads.
+            noted: the keys of those that may have a ledger.
+        """
+        if len(items) <= DELETE_KEYS:
+            self.drop([item.key for item in items])
+            return
+        keys = [key for item in items for key in _chunk_keys(item)]
+        keys += [_ledger_key(item.key) for item in items if item.key in noted]
+        marks = ({"_key": key, "item": GONE, "payload": GONE, "created": 0.0, "format": FORMAT} for key in keys)
+        self._kv.save_batch(COLLECTION, marks)
+        self._kv.delete_where(COLLECTION, {"item": GONE})
 
     def drop_payload(self, key: str, payload: str) -> None:
         """Delete one payload of an item; its other one and its ledger stay."""

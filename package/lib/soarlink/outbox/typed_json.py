@@ -9,7 +9,9 @@ from __future__ import annotations
 import base64
 import dataclasses
 import enum
+import functools
 import importlib
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -44,29 +46,31 @@ def encode(value: Any) -> Any:
     raise TypeError(f"a {type(value).__name__} has no place in a stored payload")
 
 
-def decode(value: Any) -> Any:
-    """The value of a JSON form.
+def loads(text: str | bytes) -> Any:
+    """The value of a JSON form that was written as text.
 
     Raises:
         OutboxError: it names something that this version of the add-on does not have.
+        ValueError: it is no JSON.
     """
-    if isinstance(value, list):
-        return [decode(item) for item in value]
-    if not isinstance(value, dict):
-        return value
+    return json.loads(text, object_hook=_decode)
+
+
+def _decode(value: dict[str, Any]) -> Any:
+    """The value of one object; what is in it is decoded already: the JSON parser works from the inside out."""
     if _OBJECT in value:
         return _decode_object(value)
     if len(value) == 1:
         ((tag, content),) = value.items()
         if tag == _TUPLE:
-            return tuple(decode(item) for item in content)
+            return tuple(content)
         if tag == _PAIRS:
-            return {decode(key): decode(item) for key, item in content}
+            return dict(content)
         if tag == _BYTES:
             return base64.b64decode(content)
         if tag == _ENUM:
             return _decode_enum(*content)
-    return {key: decode(item) for key, item in value.items()}
+    return value
 
 
 def _encode_mapping(value: Mapping[Any, Any]) -> Any:
@@ -76,10 +80,10 @@ def _encode_mapping(value: Mapping[Any, Any]) -> Any:
 
 
 def _decode_object(value: Mapping[str, Any]) -> Any:
-    kind = _class(value[_OBJECT])
+    kind = _class(str(value[_OBJECT]))
     if not dataclasses.is_dataclass(kind):
         raise _unknown(value[_OBJECT])
-    fields = {name: decode(item) for name, item in value.items() if name != _OBJECT}
+    fields = {name: item for name, item in value.items() if name != _OBJECT}
     try:
         return kind(**fields)
     except TypeError:
@@ -99,16 +103,17 @@ def _name(kind: type) -> str:
     return f"{kind.__module__}:{kind.__qualname__}"
 
 
-def _class(name: Any) -> type:
-    module, _, kind = str(name).partition(":")
+@functools.cache
+def _class(name: str) -> type:
+    module, _, kind = name.partition(":")
     if not module.startswith(_PACKAGE):
-        raise _unknown(str(name))
+        raise _unknown(name)
     try:
         found = getattr(importlib.import_module(module), kind)
     except (ImportError, AttributeError):
-        raise _unknown(str(name)) from None
+        raise _unknown(name) from None
     if not isinstance(found, type):
-        raise _unknown(str(name))
+        raise _unknown(name)
     return found
 
 

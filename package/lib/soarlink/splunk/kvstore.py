@@ -10,6 +10,7 @@ from __future__ import annotations
 import html
 import json
 import re
+import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
@@ -43,7 +44,7 @@ _SERVER_ERROR = 500
 
 
 class KvStore:
-    """The collections of one app, owner ``nobody``. Not for use by several threads at once.
+    """The collections of one app, owner ``nobody``. Several threads may use it: their requests go one after another.
 
     Args:
         splunkd: the session; its user needs the rights that ``metadata/default.meta`` asks for.
@@ -58,6 +59,7 @@ class KvStore:
         self._splunkd = splunkd
         self._root = f"/servicesNS/nobody/{quote(app, safe='')}/storage/collections/data"
         self._batch = 0
+        self._lock = threading.Lock()
 
     def insert(self, collection: str, document: Document) -> bool:
         """Store a new document; False when its ``_key`` is taken, and nothing was changed."""
@@ -211,7 +213,8 @@ class KvStore:
 
     def _read_limit(self, name: str) -> int | None:
         try:
-            reply = self._splunkd.request("GET", "/services/configs/conf-limits/kvstore?output_mode=json")
+            with self._lock:
+                reply = self._splunkd.request("GET", "/services/configs/conf-limits/kvstore?output_mode=json")
             return max(1, int(json.loads(reply.body)["entry"][0]["content"][name])) if reply.status == _OK else None
         except (SplunkdError, ValueError, LookupError, TypeError):
             return None
@@ -225,7 +228,8 @@ class KvStore:
 
     def _call_raw(self, method: str, path: str, body: bytes | None) -> Reply:
         try:
-            reply = self._splunkd.request(method, path, body, "application/json" if body is not None else "")
+            with self._lock:
+                reply = self._splunkd.request(method, path, body, "application/json" if body is not None else "")
         except SplunkdError as error:
             raise KvStoreUnavailable(f"The KV store did not answer: {error.what}", error.remedy) from None
         if reply.status >= _SERVER_ERROR or reply.status == _THROTTLED:
