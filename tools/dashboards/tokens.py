@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from urllib.parse import quote
 
 from tools.dashboards.definition import Dashboard, texts
 
 _TOKEN = re.compile(r"\$([A-Za-z][\w.]*?)(\|[a-z]+)?\$")
 _ROW = re.compile(r"row\.(.+)\.value")
+_NOT_ENCODED = "!~*'()"
+"""What JavaScript's encodeURIComponent leaves as it is beside letters, digits, ``-``, ``_`` and ``.``."""
 _FILTERS = {None, "|s", "|u"}
 
 
@@ -26,6 +29,8 @@ def filled(text: str, tokens: Mapping[str, str]) -> str:
 
     def value(match: re.Match[str]) -> str:
         plain = tokens[match[1]]
+        if match[2] == "|u":
+            return quote(plain, safe=_NOT_ENCODED)
         return json.dumps(plain, ensure_ascii=False) if match[2] == "|s" else plain
 
     return _TOKEN.sub(value, text)

@@ -7,16 +7,29 @@ import React from 'react';
 import { createRoot } from 'react-dom/client';
 import { DashboardContextProvider } from '@splunk/dashboard-context';
 import { DashboardCore } from '@splunk/dashboard-core';
+import { mapURLToTokens } from '@splunk/dashboard-utils';
 import { SplunkThemeProvider } from '@splunk/themes';
 
 import { preset } from './preset.js';
 
 const { definition, root, theme } = JSON.parse(document.getElementById('dashboard').textContent);
 
+// An address may name what inputs begin with: ?form.<token>=<value>, and for a time range form.<token>.earliest, .latest.
+const asked = mapURLToTokens({ search: window.location.search }).default;
+for (const { type, options } of Object.values(definition.inputs ?? {})) {
+    const { token, defaultValue } = options;
+    if (type === 'input.timerange') {
+        const [earliest, latest] = defaultValue.split(',');
+        options.defaultValue = `${asked[`${token}.earliest`] ?? earliest},${asked[`${token}.latest`] ?? latest}`;
+    } else {
+        options.defaultValue = asked[token] ?? defaultValue;
+    }
+}
+
 // Splunk Web serves apps below its locale, and redirects addresses without one.
 const plugin = {
     onLinkToUrl: (event) => {
-        const { url, newTab } = event.payload;
+        const { url, newTab } = event;
         event.preventDefault();
         window.open(url.startsWith('/app/') ? root + url : url, newTab ? '_blank' : '_self');
     },

@@ -1,0 +1,175 @@
+"""A value that an analyst clicks on arrives in SOAR exactly as it is, and never becomes part of a search."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from urllib.parse import parse_qs, quote, unquote, urlsplit
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from lab.runner import conf
+from lab.runner.lab import Lab
+from lab.runner.report import Report
+from lab.runner.request import SendRequest
+from lab.runner.search import Mode
+from lab.spl.evaluator import evaluate
+from lab.spl.pipeline import Command, commands
+from tests.addon.conftest import interpreter
+from tests.addon.results import write_results
+from tests.addon.soar import SoarReader
+from tests.lab.spl.sources import NOW, Memory
+from tools import build
+from tools.dashboards import definition
+from tools.dashboards.tokens import filled, initial
+
+FIELDS = ("src", "dest", "user", "url", "file_hash")
+PLAYBOOK = "local/enrich_indicators"
+VIEW = definition.load(definition.FOLDER / "ask_soar.json")
+FINDING = {
+    "event_id": 'A1@@notable@@"b\\',
+    "orig_sid": "scheduler__admin__search__RMD5ask_at_1700000000_1",
+    "orig_rid": "3",
+}
+NASTY = (
+    'x" | delete',
+    'C:\\Program Files\\a "b" \\',
+    "$src$ $x|s$ $$",
+    "a|b; [search index=_internal] `soar_index`",
+    "100%25 %22 + & = # ? /",
+    "two\nlines\tand ümlaut 漢字 🙂",
+    "{{src}} it's ''",
+)
+_TOKEN = re.compile(r"\$([^$]+)\$")
+_PARAMETER = re.compile(r'\s*param\.(\w+)="([^"\\]*)"')
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """A lab with one of the Pythons."""
+    folder = build.build().folder
+    with Lab(tmp_path_factory.mktemp("ask") / "lab", build=folder, python=interpreter((3, 13))) as running:
+        yield running
+
+
+def link(field: str, event: Mapping[str, str], *, unknown: str = "") -> str:
+    """The action's address for an event: values URI-encoded (workflow_actions.conf.spec), as Splunk Web expands it.
+
+    What becomes of a field that the event lacks is nowhere said: nothing, or it stays as it is written.
+    """
+    stanza = conf.parse((build.build().folder / "default" / "workflow_actions.conf").read_text("utf-8"))[
+        f"soar_ask_{field}"
+    ]
+    assert (stanza["type"], stanza["fields"], stanza["display_location"]) == ("link", field, "both")
+    return _TOKEN.sub(
+        lambda match: quote(event[match[1]], safe="") if match[1] in event else unknown and match[0], stanza["link.uri"]
+    )
+
+
+def searches(address: str, **chosen: str) -> list[str]:
+    """What the view's lines open in Search: the view's own search, with the tokens of the address."""
+    assert urlsplit(address).path == "/app/TA_send_to_soar/ask_soar"
+    asked = parse_qs(urlsplit(address).query, keep_blank_values=True)
+    tokens = {**initial(VIEW), **{name.removeprefix("form."): value for name, (value,) in asked.items()}, **chosen}
+    query = filled(VIEW.sources["ds_steps"]["options"]["query"], tokens)
+    assert "$" not in query
+    (handler,) = VIEW.visualizations["viz_steps"]["eventHandlers"]
+    found = []
+    for row in evaluate(query, Memory(), now=NOW).texts():
+        target = filled(handler["options"]["url"], {"row._search.value": str(row.get("_search", ""))})
+        found += parse_qs(urlsplit(target).query).get("q", [])
+    return found
+
+
+def parts(search: str) -> tuple[dict[str, str | list[str]], Command]:
+    """The one row that a search makes, and its sendalert."""
+    *_, last = commands(search, 0)
+    assert last.name == "sendalert"
+    (row,) = evaluate(search[: search.rindex("| sendalert")], Memory(), now=NOW).texts()
+    return row, last
+
+
+def started(lab: Lab, search: str, folder: Path) -> Report:
+    """What happens when the analyst lets the search run: its row goes through the built add-on."""
+    row, command = parts(search)
+    action, _, rest = command.text.strip().partition(" ")
+    parameters = dict(_PARAMETER.findall(rest))
+    assert _PARAMETER.sub("", rest).strip() == ""
+    path = write_results(folder / "ask.csv.gz", [row])
+    report = lab.send(SendRequest(path, action=action, mode=Mode.ADHOC, parameters=parameters))
+    assert report.problems == ()
+    return report
+
+
+@pytest.mark.parametrize("field", FIELDS)
+def test_every_field_has_its_link(field: str) -> None:
+    """The link leads to searches that begin with a row of that field alone, whatever becomes of missing fields."""
+    for unknown in ("", "as written"):
+        first, second = searches(link(field, {field: "v"}, unknown=unknown), playbook=PLAYBOOK)
+        for search, action in ((first, "request_soar_enrichment"), (second, "run_soar_playbook")):
+            row, command = parts(search)
+            assert row == {"_time": row["_time"], field: "v"}
+            assert command.text.split()[0] == action
+
+
+@pytest.mark.parametrize("value", NASTY)
+def test_an_awkward_value_arrives(own: Lab, tmp_path: Path, value: str) -> None:
+    """Quotes, pipes, backslashes, dollars, percent signs: the artifact has the very value, the container the ids."""
+    soar = SoarReader(own)
+    for search in searches(link("user", {"user": value, **FINDING}), playbook=PLAYBOOK):
+        assert [command.name for command in commands(search, 0)].count("sendalert") == 1
+        (outcome,) = started(own, search, tmp_path).results
+        assert outcome.status in {"delivered", "updated"}
+        assert [one.playbook for one in outcome.runs] == [PLAYBOOK]
+        assert value in {artifact["data"]["row"]["user"] for artifact in soar.artifacts(outcome.container_id)}
+        origin = soar.container(outcome.container_id)["data"]["splunk"]
+        assert {name: origin[name] for name in FINDING} == FINDING
+    soar.close()
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(value=st.text(st.characters(exclude_categories=["Cs"]), min_size=1).filter(lambda text: text != "-"))
+@example('" | delete "')
+def test_no_value_becomes_search(value: str) -> None:
+    """Whatever the value: the same commands, and one row with just that value."""
+    wanted = ["makeresults", "eval", "eval", "fields", "sendalert"]
+    for search in searches(link("dest", {"dest": value, **FINDING}), playbook=PLAYBOOK):
+        assert [command.name for command in commands(search, 0)] == wanted
+        row, _ = parts(search)
+        assert {name: row[name] for name in ("dest", *FINDING)} == {"dest": value, **FINDING}
+
+
+@pytest.mark.parametrize(
+    ("chosen", "words"),
+    [
+        ({"value": "-"}, "Enter a value"),
+        ({"field": 'src="" | delete | eval x'}, "letters, digits and underscores"),
+        ({"playbook": "-"}, "Choose a playbook"),
+        ({"playbook": 'x" | delete'}, "can't stand in a link"),
+        ({"account": 'x" | delete'}, "can't stand in a link"),
+    ],
+)
+def test_what_can_not_be_asked_is_said(chosen: dict[str, str], words: str) -> None:
+    """An address that somebody made up gives no search, but the reason."""
+    address = link("src", {"src": "10.0.0.1"})
+    given = {"playbook": PLAYBOOK, **chosen}
+    assert searches(address, **given) == []
+    tokens = {**initial(VIEW), "value": "10.0.0.1", **given}
+    query = filled(VIEW.sources["ds_steps"]["options"]["query"], tokens)
+    assert all(words in str(row["Ready"]) for row in evaluate(query, Memory(), now=NOW).texts())
+
+
+def test_a_finding_opens_its_timeline() -> None:
+    """The link on a notable names it to the automation timeline, encoded."""
+    stanzas = conf.parse((build.build().folder / "default" / "workflow_actions.conf").read_text("utf-8"))
+    address = _TOKEN.sub(quote(FINDING["event_id"], safe=""), stanzas["soar_containers_of_finding"]["link.uri"])
+    asked = parse_qs(urlsplit(address).query)
+    timeline = definition.load(definition.FOLDER / "automation_timeline.json")
+    tokens = {part["options"]["token"] for part in timeline.inputs.values()}
+    assert {name.removeprefix("form.").split(".")[0] for name in asked} <= tokens
+    assert asked["form.case"] == [FINDING["event_id"]]
+    assert all(stanza["type"] == "link" for stanza in stanzas.values())
+    assert unquote(address) != address
