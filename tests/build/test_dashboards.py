@@ -110,6 +110,9 @@ MUTATIONS: dict[str, Mutation] = {
     "are not of one height": lambda c: _position(c, "viz_new").update(h=100),
     "a row begins at": lambda c: _position(c, TABLE).update(y=5000),
     "green is no colour": lambda c: c["visualizations"][PANEL]["options"]["seriesColorsByField"].update(closed="green"),
+    "transparent is no colour": lambda c: c["visualizations"][PANEL]["options"]["seriesColorsByField"].update(
+        closed="transparent"
+    ),
     "#12345 is no colour": lambda c: c["visualizations"]["viz_late"]["context"]["colours"][0].update(value="#12345"),
     "can't be read": lambda c: c["visualizations"][TABLE]["context"]["SeverityText"][0].update(value="#B8161D"),
     "a ground and no colour of its text": lambda c: c["visualizations"][TABLE]["context"]["SeverityText"].pop(),
@@ -143,7 +146,7 @@ def test_a_field_that_no_search_returns() -> None:
     fields = {source: {"value", "severity", "_links"} for source in CASES.sources}
     found = list(results.problems(CASES, fields))
     assert "visualizations/viz_list: ds_list returns no field Severity, but _links, severity, value" in found
-    assert any("inputs/input_owner: ds_owners returns no field owner" in problem for problem in found)
+    assert any("inputs/input_owner: ds_owners returns no field label" in problem for problem in found)
     assert not any("viz_open" in problem for problem in found)
     without = {source: {"Case"} for source in CASES.sources}
     assert any("returns no field _links" in problem for problem in results.problems(CASES, without))

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from tools.dashboards.definition import Dashboard, Part, texts
 
-_HEX = re.compile(r"#[0-9A-Fa-f]{6}")
+_HEX = re.compile(r"#[0-9A-Fa-f]{6}(00)?")
 _NAMES = re.compile(r"colou?rs?(byfield)?$", re.IGNORECASE)
 _READABLE = 4.5
 """Contrast that the accessibility guidelines (WCAG 2.1, AA) ask of text."""
@@ -21,8 +21,8 @@ def problems(dashboard: Dashboard) -> Iterator[str]:
     for name, panel in dashboard.visualizations.items():
         place = f"visualizations/{name}"
         for where, colour in _colours(panel):
-            if not (_HEX.fullmatch(colour) or colour == "transparent" or colour.startswith(">")):
-                yield f"{place}{where}: {colour} is no colour like #2E8B57"
+            if not (_HEX.fullmatch(colour) or colour.startswith(">")):
+                yield f"{place}{where}: {colour} is no colour like #2E8B57, #00000000 for none"
         for column, format_ in panel.get("options", {}).get("columnFormat", {}).items():
             yield from _cells(f"{place}, column {column}", format_, panel.get("context", {}))
 

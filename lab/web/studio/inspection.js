@@ -1,31 +1,19 @@
 // What Splunk's packages say about a definition, for the tests.
 import { createSchemaBasedOnPresets } from '@splunk/dashboard-definition';
-import * as frames from '@splunk/visualization-encoding/DataFrame';
-import * as points from '@splunk/visualization-encoding/DataPoint';
-import * as series from '@splunk/visualization-encoding/DataSeries';
+import { DataFrame } from '@splunk/visualization-encoding/DataFrame';
+import { DataPoint } from '@splunk/visualization-encoding/DataPoint';
+import { DataSeries } from '@splunk/visualization-encoding/DataSeries';
 import { DslParser } from '@splunk/visualization-encoding/DslParser';
-import * as formatters from '@splunk/visualization-encoding/FormatterPresets';
+import { formatterClasses } from '@splunk/visualization-encoding/FormatterPresets';
 
 import { preset } from './preset.js';
 
 const CALL = /\|\s*([A-Za-z_]\w*)\s*\(/g;
 
-function methods(module, name) {
-    const found = [];
-    const type = module[name] ?? module.default?.[name] ?? module.default;
-    for (let at = type.prototype; at && at !== Object.prototype; at = Object.getPrototypeOf(at)) found.push(...Object.getOwnPropertyNames(at));
-    return found;
-}
-
-function functions() {
-    const given = formatters.default?.default ?? formatters.default ?? formatters;
-    return new Set([
-        ...Object.keys(given),
-        ...methods(frames, 'DataFrame'),
-        ...methods(series, 'DataSeries'),
-        ...methods(points, 'DataPoint'),
-    ]);
-}
+const KNOWN = new Set([
+    ...Object.keys(formatterClasses),
+    ...[DataFrame, DataSeries, DataPoint].flatMap((type) => Object.getOwnPropertyNames(type.prototype)),
+]);
 
 /** The JSON Schema of a definition: draft 7. */
 export const schema = () => createSchemaBasedOnPresets(preset);
@@ -38,9 +26,8 @@ export const types = () => Object.fromEntries(Object.entries(preset).map(([kind,
  * @param {string[]} texts the options.
  */
 export function problems(texts) {
-    const known = functions();
     return texts.flatMap((text) => {
-        const found = [...text.matchAll(CALL)].map((match) => match[1]).filter((name) => !known.has(name));
+        const found = [...text.matchAll(CALL)].map((match) => match[1]).filter((name) => !KNOWN.has(name));
         const unknown = found.map((name) => `${text}: there is no function ${name}()`);
         try {
             const parsed = DslParser.parse(text.replace(/^\s*>\s*/, ''));

@@ -1,7 +1,5 @@
 // A Dashboard Studio view as Splunk Web shows it: read only, with Splunk's own renderer.
-import '@fontsource/roboto/latin-400.css';
-import '@fontsource/roboto/latin-500.css';
-import '@fontsource/roboto/latin-700.css';
+import './fonts.css';
 
 import React from 'react';
 import { createRoot } from 'react-dom/client';
