@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from soarlink.body import EncodedBody, encoded
 from soarlink.errors import OutboxError
 from soarlink.outbox import payload as module
 from soarlink.outbox import typed_json
@@ -94,6 +95,18 @@ def test_a_payload_comes_back_exactly(shipments: tuple[Shipment, ...], ledger: t
     assert found == original
     assert same(typed_json.encode(list(found.shipments)), typed_json.encode(list(shipments)))
     assert pack(found) == packed
+
+
+@given(BODIES)
+def test_an_encoded_body_stays_as_it_is(body: dict[str, object]) -> None:
+    """To the byte, odd letters included: it is sent as it was planned."""
+    before = encoded(
+        {**json.loads(json.dumps(body, default=str, skipkeys=True)), "half": "\ud800", "odd": "\u2028\x00é"}
+    )
+    after = typed_json.loads(json.dumps(typed_json.encode([before])))[0]
+    assert isinstance(after, EncodedBody)
+    assert after.encoded == before.encoded
+    assert dict(after) == dict(before)
 
 
 def test_an_enum_of_the_add_on_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -333,6 +333,6 @@ def _without_payload(item: OutboxItem) -> OutboxItem:
 
 def _merged(item: OutboxItem, current: OutboxItem | None) -> OutboxItem:
     """The row to write, with the acts that were added since it was read."""
-    if current is None:
+    if current is None or current.acts == item.acts:
         return item
     return replace(item, acts=tuple(dict.fromkeys((*current.acts, *item.acts))))

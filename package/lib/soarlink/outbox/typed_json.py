@@ -1,7 +1,8 @@
 """Values of the plan as JSON and back, exactly: tuples stay tuples, dataclasses stay dataclasses.
 
 JSON alone can't tell a tuple from a list. What it can't hold is an object with one ``$…`` key; a mapping that has such
-keys, or keys that are no text, is written as pairs. Only dataclasses and enums of ``soarlink`` are read back.
+keys, or keys that are no text, is written as pairs. Only dataclasses and enums of ``soarlink`` are read back. A body
+that is encoded already stays as it is: it is neither taken apart nor encoded again.
 """
 
 from __future__ import annotations
@@ -15,11 +16,12 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from soarlink.body import EncodedBody
 from soarlink.errors import OutboxError
 
 _PACKAGE = "soarlink."
 _PLAIN = (str, int, float, bool, type(None))
-_TUPLE, _PAIRS, _OBJECT, _ENUM, _BYTES = "$tuple", "$pairs", "$object", "$enum", "$bytes"
+_TUPLE, _PAIRS, _OBJECT, _ENUM, _BYTES, _BODY = "$tuple", "$pairs", "$object", "$enum", "$bytes", "$body"
 
 
 def encode(value: Any) -> Any:
@@ -36,6 +38,8 @@ def encode(value: Any) -> Any:
         return [encode(item) for item in value]
     if isinstance(value, tuple):
         return {_TUPLE: [encode(item) for item in value]}
+    if isinstance(value, EncodedBody):
+        return {_BODY: value.encoded.decode("utf-8")}
     if isinstance(value, Mapping):
         return _encode_mapping(value)
     if isinstance(value, bytes):
@@ -66,6 +70,8 @@ def _decode(value: dict[str, Any]) -> Any:
             return tuple(content)
         if tag == _PAIRS:
             return dict(content)
+        if tag == _BODY:
+            return EncodedBody(content.encode("utf-8"), {})
         if tag == _BYTES:
             return base64.b64decode(content)
         if tag == _ENUM:
