@@ -101,8 +101,18 @@ class Accounts:
         Raises:
             LabError: the add-on refused it, in its words.
         """
-        fields = {"feedback_interval": str(seconds), "skip_test": "1"}
-        self._management.post(f"{self._path}/{segment(name)}", fields)
+        self._set(name, feedback_interval=str(seconds))
+
+    def bring_back(self, name: str, scope: str) -> None:
+        """Say what the feedback input brings back from the account's SOAR, such as ``off``.
+
+        Raises:
+            LabError: the add-on refused it, in its words.
+        """
+        self._set(name, feedback=scope)
+
+    def _set(self, name: str, **fields: str) -> None:
+        self._management.post(f"{self._path}/{segment(name)}", {**fields, "skip_test": "1"})
 
     def _contents(self) -> dict[str, Mapping[str, str]]:
         return {entry["name"]: entry["content"] for entry in self._management.get(self._path, **_ALL) or []}

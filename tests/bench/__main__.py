@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.bench import cold_start, many_containers, memory, one_container, redelivery, shaping
+from tests.bench import cold_start, feedback_poll, many_containers, memory, one_container, redelivery, shaping
 from tests.bench.process import RunFailedError
 from tests.bench.stage import Stage
 from tests.bench.table import Result, markdown, plain, times
@@ -39,7 +39,9 @@ class Scale:
         sample: results that the slow opponent sends.
         rows: rows that are shaped.
         many: results of the large memory run.
-        few: results of the small one.
+        containers: containers of the large SOAR of the feedback poll; the small one has a tenth.
+        changed: containers of both that change.
+        few: results of the small memory run.
     """
 
     cold: int
@@ -48,11 +50,13 @@ class Scale:
     sample: int
     rows: int
     many: int
+    containers: int
+    changed: int = 100
     few: int = 1_000
 
 
-FULL = Scale(cold=15, rounds=3, count=10_000, sample=100, rows=3_000, many=100_000)
-QUICK = Scale(cold=5, rounds=1, count=1_000, sample=20, rows=500, many=2_000, few=200)
+FULL = Scale(cold=15, rounds=3, count=10_000, sample=100, rows=3_000, many=100_000, containers=100_000)
+QUICK = Scale(cold=5, rounds=1, count=1_000, sample=20, rows=500, many=2_000, containers=2_000, changed=20, few=200)
 
 SCENARIOS: Mapping[str, Callable[[Stage, Scale], Result]] = {
     "cold_start": lambda stage, scale: cold_start.run(stage, rounds=scale.cold),
@@ -62,11 +66,14 @@ SCENARIOS: Mapping[str, Callable[[Stage, Scale], Result]] = {
     "one_container": lambda stage, scale: one_container.run(stage, rounds=scale.rounds, count=scale.count),
     "redelivery": lambda stage, scale: redelivery.run(stage, rounds=scale.rounds, count=scale.count),
     "shaping": lambda stage, scale: shaping.run(stage, rounds=scale.rounds, count=scale.rows),
+    "feedback_poll": lambda stage, scale: feedback_poll.run(
+        stage, few=scale.containers // 10, many=scale.containers, changed=scale.changed
+    ),
     "memory": lambda stage, scale: memory.run(stage, few=scale.few, many=scale.many),
 }
 
-ONCE = frozenset({"memory"})
-"""Measured on the last interpreter only, unless it is asked for by name: it takes minutes."""
+ONCE = frozenset({"feedback_poll", "memory"})
+"""Measured on the last interpreter only, unless asked for by name: they take minutes."""
 
 
 @dataclass(frozen=True)

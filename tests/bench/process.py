@@ -109,6 +109,22 @@ def in_turn(contenders: Mapping[str, Callable[[], Taken]], rounds: int) -> dict[
     return taken
 
 
+def processor_seconds(pid: int) -> float:
+    """User and system time of a process that runs (Linux)."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def peak_memory(pid: int) -> int:
+    """Largest resident memory of a process that runs, in bytes (Linux)."""
+    for line in Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines():
+        name, _, value = line.partition(":")
+        if name == "VmHWM":
+            return int(value.split()[0]) * 1024
+    message = f"the system does not tell the peak memory of process {pid}"
+    raise RunFailedError(message)
+
+
 def median(values: Sequence[Taken], figure: Callable[[Taken], float]) -> float:
     """Return the median of one figure."""
     return statistics.median(figure(value) for value in values)

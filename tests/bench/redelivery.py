@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 from lab.runner.lab import APP
 from lab.runner.modularinput import ModularInput
 from tests.bench import results
-from tests.bench.process import RunFailedError, Taken, in_turn, median
+from tests.bench.process import RunFailedError, Taken, in_turn, median, processor_seconds
 from tests.bench.stage import Stage
 from tests.bench.table import Bound, Figure, Result, seconds, times
 
@@ -78,7 +77,7 @@ class _Queue:
         with stage.lab.delivery() as delivery:
             # The queue is looked at last, and only when all is there: to list it is work for splunkd.
             self._wait(delivery, lambda: stage.soar.containers() - there == count and not self._waits())
-            wall, cpu = time.monotonic() - started, _processor_seconds(delivery.pid)
+            wall, cpu = time.monotonic() - started, processor_seconds(delivery.pid)
         made = [call for call in stage.lab.splunkd.calls[calls:] if call.origin == "client"]
         splunkd = sum(call.ms for call in made) / 1000
         requests = len(made) - self._looks
@@ -111,12 +110,6 @@ class _Queue:
     def _items(self) -> list[dict[str, Any]]:
         self._looks += 1
         return self._stage.lab.management.documents(APP, "soar_outbox", {"state": "pending"})
-
-
-def _processor_seconds(pid: int) -> float:
-    """User and system time of a process that runs (Linux)."""
-    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _result(python: str, taken: dict[str, list[Taken]], count: int) -> Result:

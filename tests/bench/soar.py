@@ -7,15 +7,21 @@ import secrets
 import ssl
 import subprocess
 import sys
+import time
 import urllib.request
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
+from lab.soar.storage import Store
+from lab.soar.timestamp import format_time
 from tools.process import ROOT, clean_environment
 
 _STOP_SECONDS = 10.0
 _ANSWER_SECONDS = 30.0
+_SIX_DAYS = 6 * 86_400.0
+"""The feedback input's first poll looks back seven."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +102,41 @@ class SoarProcess:
     def take_again(self) -> None:
         """Take containers again."""
         self._call("/__standin__/faults", method="DELETE")
+
+    def fill(self, count: int) -> list[int]:
+        """Put copies of its newest container beside it, made six days ago, a second apart; returns their ids.
+
+        They are written into its store: to ask for each would take longer than what is measured.
+        """
+        store = Store(self.state / "soar.sqlite")
+        try:
+            (newest,) = store.select("container", order="id DESC", limit=1)
+            text, key = json.dumps(newest), str(newest["source_data_identifier"])
+            made = time.time() - _SIX_DAYS
+            with store.transaction():
+                return [
+                    store.insert(
+                        "container",
+                        {**json.loads(text.replace(key, f"{key}-{number}")), "create_time": format_time(made + number)},
+                    )
+                    for number in range(count)
+                ]
+        finally:
+            store.close()
+
+    def change(self, containers: Sequence[int]) -> None:
+        """Give these containers another status, as an analyst does."""
+        headers = {"ph-auth-token": self.address.token}
+        for number in containers:
+            self._call(f"/rest/container/{number}", b'{"status": "open"}', headers=headers)
+
+    def forget_requests(self) -> None:
+        """Begin to count requests."""
+        self._call("/__standin__/requests", method="DELETE")
+
+    def requests(self) -> int:
+        """Count the requests since the counting began, without those of the benchmark's own control."""
+        return len(self._call("/__standin__/requests")["requests"])
 
     def containers(self) -> int:
         """Count the containers that it has."""

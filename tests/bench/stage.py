@@ -104,6 +104,10 @@ class Stage:
         account = Account(RECORDED, proxy.url, proxy.token, proxy.ca_file.read_text(encoding="ascii"))
         Accounts(self.lab.management, APP).save(account, exists=False)
 
+    def another(self, name: str) -> Stage:
+        """Return a stage like this one with nothing on it, in a folder of this one."""
+        return Stage(self.folder / name, self._interpreter, self._build)
+
     @property
     def library(self) -> Path:
         """Return the installed add-on's ``lib``."""
