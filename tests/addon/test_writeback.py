@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from lab.runner.lab import APP, Lab
+from lab.runner.lab import ACCOUNT, APP, Lab
 from lab.runner.request import SendRequest
+from lab.runner.search import Mode
 from lab.splunkd.installation import set_local
 from lab.splunkd.notables import NotableBoard
 from tests.addon.results import write_results
@@ -225,6 +226,41 @@ def test_risk_and_tag_are_written_once(own: Lab, soar: SoarReader, tmp_path: Pat
     assert [(one["risk"], one["tag"]) for one in updates(own) if "risk" in one] == [
         ('40 system ws "7"', "told_enterprise_security")
     ]
+
+
+@pytest.mark.parametrize(("scope", "action"), [("ours", "send_to_soar"), ("all", "run_soar_playbook")])
+def test_what_a_paired_soar_holds_is_adopted(
+    own: Lab, soar: SoarReader, tmp_path: Path, scope: str, action: str
+) -> None:
+    """Enterprise Security gave SOAR the finding before: its container is used and shown on the finding, none is made.
+
+    Also when the feedback knew it before as somebody else's, and whichever action meets it.
+    """
+    account = f"/servicesNS/nobody/{APP}/{APP.lower()}_account/{ACCOUNT}"
+    assert own.management.post(account, {"feedback": scope, "skip_test": "1"})
+    finding = {**ROWS[1], "orig_sid": SCHEDULED, "orig_rid": "1"}
+    body = {
+        "name": "Paired",
+        "label": "events",
+        "source_data_identifier": finding["event_id"],
+        "data": {"mc": "its own"},
+    }
+    number = soar.post("/rest/container", body)["id"]
+    own.poll()
+    assert len(own.management.documents(APP, "soar_containers", {"ours": False})) == (scope == "all")
+    path = write_results(tmp_path / "results.csv.gz", [finding])
+    parameters = {"playbooks": "local/splunk_triage"} if action == "run_soar_playbook" else {"automation": "0"}
+    report = own.send(SendRequest(path, action=action, mode=Mode.ADHOC, parameters=parameters))
+    assert (report.results[0].status, report.results[0].container_id) == ("updated", number)
+    for _ in range(2):
+        own.poll()
+    assert [one["id"] for one in soar.all_containers()] == [number]
+    data = soar.container(number)["data"]
+    assert (data["mc"], finding["event_id"] in data["splunk"]["keys"]) == ("its own", True)
+    comment = f"Sent to SOAR: container {number}, {own.soar.url}/mission/{number}"
+    assert [(one["rule_id"], one["comment"]) for one in notables(own).reviews] == [(finding["event_id"], comment)]
+    (row,) = own.management.documents(APP, "soar_containers", {})
+    assert (row["ours"], row["event_id"], row["writeback"]) == (True, finding["event_id"], "done")
 
 
 def test_a_preview_writes_nothing(own: Lab, tmp_path: Path) -> None:

@@ -14,6 +14,10 @@ OPEN, WRITING = "open", "writing"
 """``writeback`` of a case that changed since the write-back saw it, and of one of which an update is under way."""
 
 
+_GROWN = "last_playbook last_run_id last_run_time verdict verdict_reason".split()
+"""What a case has learned of its runs: it does not stand in the container."""
+
+
 @dataclass(frozen=True)
 class Case:
     """One container, as the lookup ``soar_containers`` has it. Text is "" and numbers 0 where nothing is known.
@@ -86,6 +90,16 @@ class Case:
             self, last_playbook=playbook, last_run_id=run_id, last_run_time=time, verdict=verdict, verdict_reason=reason
         )
         return self._moved(later)
+
+    def adopted(self, fresh: Case) -> Case:
+        """A container that somebody else made, once it carries our mark: a finding has joined it since.
+
+        Args:
+            fresh: the container as it is read now.
+        """
+        if self.ours or not fresh.ours:
+            return self
+        return replace(fresh, **{name: getattr(self, name) for name in _GROWN}, writeback=OPEN)
 
     def _moved(self, later: Case) -> Case:
         """The later case, for the write-back; an update that was cut short is still to be looked for."""

@@ -71,15 +71,19 @@ class Cases:
         rows = self._kv.query(COLLECTION, {"$or": [{"_key": key_of(account.name, number)} for number in ids]})
         for row in rows:
             self._take(of_document(row))
-        missing = [number for number in ids if number not in self._known]
+        # Those of others, too: a finding may have joined one since (SOAR paired with Enterprise Security).
+        missing = [number for number in ids if number not in self._known or not self._known[number].ours]
         if not missing:
             return
         listed = ",".join(map(str, missing))
         query = (("_filter_id__in", f"[{listed}]"), ("page_size", "0"), ("pretty", "1"), ("include_expensive", "1"))
         for record in self._client.records("container", query):
-            case = of_container(account.name, account.container_url(int(record["id"])), record)
+            fresh = of_container(account.name, account.container_url(int(record["id"])), record)
+            known = self._known.get(fresh.container_id)
+            case = fresh if known is None else known.adopted(fresh)
             self._take(case)
-            self._changed[case.container_id] = case
+            if case != known:
+                self._changed[case.container_id] = case
 
     def _take(self, case: Case) -> None:
         self._known[case.container_id] = case
