@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -172,6 +174,10 @@ def test_a_notable_is_found_by_its_run(desk: Desk) -> None:
     (report,) = desk.round()
     assert report["event_id"] == desk.row(1).event_id == "ev1"
     assert (desk.row(2).writeback, desk.row(3).writeback) == (OPEN, OPEN)
+    desk.case(4, event_id="", orig_sid="run4", orig_rid="0")
+    assert desk.round() == []
+    desk.process.notables("add", "ev4", "run4", "0")  # the notable is indexed a while after the run
+    assert [one["event_id"] for one in desk.round()] == ["ev4"]
     desk.now += SEARCHED_FOR + 1
     assert desk.round() == []
     assert {desk.row(number).writeback for number in (2, 3)} == {NONE}
@@ -198,6 +204,15 @@ def test_what_could_not_be_asked_is_asked_again(desk: Desk) -> None:
     desk.process.grant(RIGHT)
     assert [one["outcome"] for one in desk.round()] == ["updated"]
     assert len(desk.reviews()) == 1
+
+
+def test_what_was_written_before_the_end_is_told(desk: Desk) -> None:
+    """The process ended between an update and its note: the report comes now, and nothing is written again."""
+    desk.process.notables("review", "ev1", "admin", comment="an older line\ncontainer 1")
+    desk.keep(replace(desk.case(1), writeback=WRITING))
+    assert [(one["outcome"], one["comment"]) for one in desk.round(LINK)] == [("updated", "container 1")]
+    assert len(desk.reviews()) == 1
+    assert desk.row(1).writeback == DONE
 
 
 @pytest.mark.parametrize("version", [7, 8])
