@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from urllib.parse import parse_qs, quote, unquote, urlsplit
@@ -17,7 +18,8 @@ from lab.runner.report import Report
 from lab.runner.request import SendRequest
 from lab.runner.search import Mode
 from lab.spl.evaluator import evaluate
-from lab.spl.pipeline import Command, commands
+from lab.spl.pipeline import Command, Macro, commands
+from lab.spl.value import Row
 from tests.addon.conftest import interpreter
 from tests.addon.results import write_results
 from tests.addon.soar import SoarReader
@@ -128,6 +130,38 @@ def test_an_awkward_value_arrives(own: Lab, tmp_path: Path, value: str) -> None:
         origin = soar.container(outcome.container_id)["data"]["splunk"]
         assert {name: origin[name] for name in FINDING} == FINDING
     soar.close()
+
+
+def test_the_view_shows_what_came_back(own: Lab, tmp_path: Path) -> None:
+    """Of a finding what was asked of it, with answers; of another finding nothing."""
+    event = {"src": "203.0.113.9", "orig_sid": "scheduler__admin__search__RMD5shown_at_1700000000_1", "orig_rid": "0"}
+    address = link("src", event)
+    for search in searches(address, playbook=PLAYBOOK):
+        started(own, search, tmp_path)
+    shown = asked(own, address)
+    assert {(row["Asked"], row["State"]) for row in shown} <= {
+        (kind, state) for kind in ("enrichment", "playbook") for state in ("delivered", "updated")
+    }
+    assert {row["Asked"] for row in shown} == {"enrichment", "playbook"}
+    other = asked(own, link("src", {**event, "orig_rid": "99"}))
+    assert [row["When"] for row in other] == ["Nothing was asked in the time range."]
+
+
+def asked(lab: Lab, address: str) -> list[dict[str, str | list[str]]]:
+    """The lines of the view that tell what was asked."""
+    rows: list[Row] = [
+        {
+            **one["fields"],
+            "_time": one["time"],
+            "_raw": one["raw"],
+            "index": one["index"],
+            "sourcetype": one["sourcetype"],
+        }
+        for one in lab.indexes.since({})
+    ]
+    given = {name.removeprefix("form."): value for name, (value,) in parse_qs(urlsplit(address).query).items()}
+    query = filled(VIEW.sources["ds_asked"]["options"]["query"], {**initial(VIEW), **given})
+    return evaluate(query, Memory(rows, {"soar_index": Macro((), "index=main")}), now=time.time()).texts()
 
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
