@@ -96,7 +96,7 @@ class _Lanes:
                     else:
                         future = pool.submit(self._carry, batch)
                     waiting.append(future)
-                    while len(waiting) > 2 * self._connections:
+                    while waiting and (len(waiting) > 2 * self._connections or waiting[0].done()):
                         yield from waiting.popleft().result()
                 while waiting:
                     yield from waiting.popleft().result()

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import replace
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from soarlink.actions.alert_action import open_gate
@@ -121,18 +123,20 @@ class Deliveries:
             raise cargo.failure
 
     def _deliver(self, settings: Settings, account: Account, cargo: Cargo) -> None:
-        """Load, send and conclude at the same time: SOAR works while the KV store is asked."""
-        runs = NotedRuns(self._outbox, cargo.loaded)
-        reports: list[ContainerReport] = []
-        for report in self._carry(account, cargo, runs):
-            reports.append(report)
-            if len(reports) == CONCLUDED_TOGETHER:
-                self._conclude(settings, cargo, runs, reports, account.read_timeout)
-                reports = []
-        if reports:
-            self._conclude(settings, cargo, runs, reports, account.read_timeout)
+        """Load, send and conclude at the same time: SOAR and the KV store don't wait for each other."""
+        from concurrent.futures import Future, ThreadPoolExecutor
 
-    def _carry(self, account: Account, cargo: Cargo, runs: NotedRuns) -> Iterator[ContainerReport]:
+        runs = NotedRuns(self._outbox, cargo.loaded)
+        concluded: list[Future[None]] = []
+        with ThreadPoolExecutor(1) as desk, closing(self._carry(account, cargo, runs)) as carried:
+            for reports in _together(carried):
+                if any(one.done() and one.exception() is not None for one in concluded):
+                    break  # the outbox takes no outcomes: nothing more is sent
+                concluded.append(desk.submit(self._conclude, settings, cargo, runs, reports, account.read_timeout))
+        for one in concluded:
+            one.result()
+
+    def _carry(self, account: Account, cargo: Cargo, runs: NotedRuns) -> Generator[ContainerReport, None, None]:
         from soarlink.delivery.carrier import Carrier, ServerTraits
         from soarlink.delivery.pace import Pace
         from soarlink.delivery.sender import send
@@ -302,6 +306,14 @@ class Deliveries:
 
     def _now(self) -> float:
         return self._session.clock()
+
+
+def _together(reports: Iterator[ContainerReport]) -> Iterator[list[ContainerReport]]:
+    while True:
+        some = list(islice(reports, CONCLUDED_TOGETHER))
+        if not some:
+            return
+        yield some
 
 
 def _about(loaded: Mapping[str, tuple[OutboxItem, Payload]], shipments: Sequence[Shipment]) -> dict[str, object]:
