@@ -58,6 +58,12 @@ def select(query: Any) -> Selection:
     return Selection(query, _compile(query))
 
 
+def key_of(query: Mapping[str, Any]) -> str | None:
+    """Return the key that a query asks for, when it asks for nothing else."""
+    key = query.get("_key")
+    return key if len(query) == 1 and isinstance(key, str) and key.isprintable() else None
+
+
 def _compile(query: Any) -> Predicate:
     if not isinstance(query, dict):
         raise Refused(400, "Query must be a JSON object.")

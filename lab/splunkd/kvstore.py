@@ -15,7 +15,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from lab.splunkd.kvindex import column, narrow
-from lab.splunkd.kvquery import parse_fields, project, sort_documents
+from lab.splunkd.kvquery import key_of, parse_fields, project, sort_documents
 from lab.splunkd.refusal import Refused
 
 if TYPE_CHECKING:
@@ -145,7 +145,9 @@ class KvStore:
         """Return matching documents, cut silently at `limits`."""
         rows = min(query.limit, limits.rows) if query.limit > 0 else limits.rows
         with self._lock:
-            page = list(islice(self._ordered(collection, query), query.skip, query.skip + rows))
+            key = key_of(query.selection.query)
+            matching = self._ordered(collection, query) if key is None else self._with_key(collection, key)
+            page = list(islice(matching, query.skip, query.skip + rows))
         wanted = parse_fields(query.fields)
         found = [project(document, wanted) for document, _ in page]
         # What a document takes in the answer is never more than what it takes in the store.
@@ -177,6 +179,11 @@ class KvStore:
         with self._lock:
             for (table,) in self._database.execute(_TABLES_OF, (len(start), start)).fetchall():
                 self._database.execute(f'DELETE FROM "{table}"')
+
+    def _with_key(self, collection: Collection, key: str) -> list[_Found]:
+        """The document that a query for nothing but its key finds: large batches are made of these."""
+        sql = f"SELECT body FROM {self._table(collection)} WHERE key = ?"
+        return [(json.loads(body), len(body)) for (body,) in self._database.execute(sql, (key,))]
 
     def _ordered(self, collection: Collection, query: Query) -> Iterator[_Found]:
         """Matching documents in the order that is asked for, then by key; read as far as they are taken."""
