@@ -34,6 +34,13 @@ def busy_lab(folder: Path) -> Iterator[tuple[Lab, dict[str, Any]]]:
         yield lab, ledger
 
 
+def looked_into(lab: Lab) -> dict[str, str]:
+    """The ids of the finding on which an analyst ran two more actions."""
+    events = (one for one in lab.indexes.since({}) if one["sourcetype"] == "soar:action:result")
+    fields = next(one["fields"] for one in events if one["fields"]["action"] == "request_soar_enrichment")
+    return {"orig_sid": fields["orig_sid"], "orig_rid": fields["orig_rid"]}
+
+
 def _week() -> Path:
     _KEPT.mkdir(parents=True, exist_ok=True)
     kept = _KEPT / _digest()

@@ -317,5 +317,5 @@ def test_mistakes_are_messages(command: Run) -> None:
     """Plain words, no traceback."""
     result = command("question=why")
     assert (result.exit_code, list(result.rows)) == (1, [])
-    assert result.texts("ERROR") == ['question="why" is none of arrival, playbook, data.']
+    assert result.texts("ERROR") == ['question="why" is none of all, arrival, playbook, data.']
     assert "Traceback" not in result.stderr

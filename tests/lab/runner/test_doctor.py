@@ -35,7 +35,7 @@ def test_what_cant_be_asked(tmp_path: Path) -> None:
     done = lab("doctor", "--json", "--question", "why", "--state", "s", folder=tmp_path)
     document = answer_of(done)
     assert (document["exit_code"], document["checks"]) == (2, [])
-    assert document["problems"] == ['question="why" is none of arrival, playbook, data.']
+    assert document["problems"] == ['question="why" is none of all, arrival, playbook, data.']
     assert "lab: question=" in done.stderr
     done = lab("doctor", "--token", "x", folder=tmp_path)
     assert (done.returncode, "--token and --ca belong to --soar" in done.stderr) == (2, True)

@@ -197,7 +197,7 @@ def test_a_test_container_is_for_those_who_may(search: Search, connected: StandI
         (["colour=red"], '"colour=red" is not understood; there are: account, question,'),
         (["arrival"], '"arrival" is not understood'),
         (["label=a", "label=b"], "label is given twice."),
-        (["question=why"], 'question="why" is none of arrival, playbook, data.'),
+        (["question=why"], 'question="why" is none of all, arrival, playbook, data.'),
         (["container=x"], 'container="x" must be the id of a container'),
         (["create=maybe"], 'create="maybe" must be true or false.'),
     ],

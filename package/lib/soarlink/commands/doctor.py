@@ -106,6 +106,16 @@ class DoctorCommand(OutboxCommand):
             client.close()
 
 
+class ChecksCommand(DoctorCommand):
+    """The same for views: it sends nothing, so Splunk runs it without asking first."""
+
+    def parse(self, words: list[str], now: float) -> None:
+        """Read the arguments; ``create`` is none of them."""
+        super().parse(words, now)
+        if any(word.partition("=")[0].strip() == "create" for word in words):
+            raise SendToSoarError("soarchecks sends nothing.", "A test container is sent by | soardoctor create=true.")
+
+
 def _account(splunkd: Splunkd, settings: Settings, wanted: str) -> tuple[Account | Unread, str]:
     """The account with its secret, as the caller may have it: the one place where the doctor gets it.
 

@@ -47,8 +47,13 @@ def read(words: Sequence[str]) -> DoctorArguments:
         else:
             values[name] = value.strip().strip('"')
     question, container, create = (values.pop(name, "") for name in ("question", "container", "create"))
+    # What a view's choices say for "nothing": an account of that name can't be made.
+    if values.get("account") == "default":
+        del values["account"]
+    if question == "all":
+        question = ""
     if question and question not in QUESTIONS:
-        problems.append(f'question="{question}" is none of {", ".join(QUESTIONS)}.')
+        problems.append(f'question="{question}" is none of all, {", ".join(QUESTIONS)}.')
     if container and not (container.isascii() and container.isdigit()):
         problems.append(f'container="{container}" must be the id of a container, a number.')
     if create and create.lower() not in _SWITCH:
