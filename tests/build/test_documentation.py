@@ -100,7 +100,9 @@ def test_commands_exist(page: Path) -> None:
 
 def test_parameters_in_examples_exist() -> None:
     """Every `param.<name>` and `--param <name>=` that a page shows is one that an action has."""
-    names = set(re.findall(r"^\| `(\w+)` \|", (ROOT / "docs" / "parameters.md").read_text(encoding="utf-8"), re.MULTILINE))
+    names = set(
+        re.findall(r"^\| `(\w+)` \|", (ROOT / "docs" / "parameters.md").read_text(encoding="utf-8"), re.MULTILINE)
+    )
     for page in PAGES:
         text = page.read_text(encoding="utf-8")
         shown = set(re.findall(r"\bparam\.([a-z_]+)\b|--param '?([a-z_]+)=", text))
