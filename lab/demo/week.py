@@ -13,9 +13,8 @@ import itertools
 import json
 import secrets
 import time
-from collections import Counter
 from contextlib import ExitStack, contextmanager, nullcontext
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +27,7 @@ from lab.demo.detections import (
     RARE_DESTINATION,
     Detection,
 )
+from lab.demo.ledger import Case, Ledger
 from lab.demo.people import Person
 from lab.runner.accounts import Account, Accounts
 from lab.runner.clock import MovedClock
@@ -61,49 +61,6 @@ _OUTCOMES = {
     for name in ("local/contain_host", "local/phishing_triage")
 }
 _FAILING = {**_OUTCOMES, "local/phishing_triage": Outcome(status="failed", message="The mail gateway did not answer.")}
-
-
-@dataclass(frozen=True)
-class Case:
-    """What became of one container, as the scenario knows it. Times are epoch seconds, 0 where it did not happen."""
-
-    account: str
-    container_id: int
-    search_name: str
-    severity: str
-    label: str
-    created: float
-    opened: float = 0.0
-    closed: float = 0.0
-    status: str = "new"
-    owner: str = ""
-
-
-@dataclass
-class Ledger:
-    """What the scenario did.
-
-    Args:
-        end: its last moment.
-        cases: every container.
-        results: how many results ended in which state.
-        answers: prompts by answer; "" for those that ran out, "waiting" for those that wait.
-        notes: notes and comments that people wrote.
-        tasks_done: tasks that people finished.
-        failed_runs: playbook runs that failed, prompts that ran out not counted.
-    """
-
-    end: float
-    cases: list[Case] = field(default_factory=list)
-    results: Counter[str] = field(default_factory=Counter)
-    answers: Counter[str] = field(default_factory=Counter)
-    notes: int = 0
-    tasks_done: int = 0
-    failed_runs: int = 0
-
-    def document(self) -> dict[str, Any]:
-        """Give it as JSON."""
-        return {**vars(self), "cases": [asdict(case) for case in self.cases]}
 
 
 @dataclass(frozen=True)

@@ -51,6 +51,7 @@ def search(splunkd: SplunkdProcess, home: Path, app: Path, monkeypatch: pytest.M
         "soaroutbox": view.ViewCommand,
         "soaroutboxctl": control.ControlCommand,
         "soardoctor": doctor.DoctorCommand,
+        "soarchecks": doctor.ChecksCommand,
     }
 
     def run(command: str, *words: str, user: str = "admin") -> Answer:

@@ -220,3 +220,17 @@ def test_words_are_parsed() -> None:
     with pytest.raises(ParameterError) as caught:
         read(["a=b", "create=x", "container=-1"])
     assert len(caught.value.problems) == 3
+
+
+def test_a_view_says_default_and_all() -> None:
+    """A view's choices must have a value each: these two mean that nothing was chosen."""
+    assert read(["account=default", "question=all"]) == DoctorArguments()
+
+
+def test_the_checks_for_views_send_nothing(search: Search, connected: StandIn) -> None:
+    """The rows of the doctor; a test container is refused, with the command that sends one."""
+    rows = search("soarchecks", "account=lab").rows
+    assert [row["check"] for row in rows] == [row["check"] for row in search("soardoctor", "account=lab").rows]
+    answer = search("soarchecks", "create=false")
+    assert answer.code == 1
+    assert "soarchecks sends nothing. A test container is sent by | soardoctor create=true." in answer.errors[0]
