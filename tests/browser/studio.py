@@ -94,9 +94,9 @@ class Shown:
     def drawn(self) -> None:
         """Wait until nothing is loaded and nothing moves any more."""
         expect(self.page.locator('[data-test="viz-item"]')).to_have_count(len(self._dashboard.visualizations))
-        self._active = time.monotonic()
+        self._active = begun = time.monotonic()
         while self._under_way or time.monotonic() - self._active < _QUIET_SECONDS:
-            assert time.monotonic() - self._active < _PATIENCE_SECONDS, self._under_way
+            assert time.monotonic() - begun < _PATIENCE_SECONDS, self._under_way or "the page asks on and on"
             self.page.wait_for_timeout(50)
         self.page.wait_for_function(_AT_REST, polling=100)
 
