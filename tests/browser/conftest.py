@@ -15,7 +15,7 @@ from lab.runner.serving import trial_of
 from lab.splunkd.users import User
 from lab.web.splunkweb import StandInSplunkWeb
 from tests.browser.relay import Relay
-from tests.browser.visit import CONFIGURATION, Visit
+from tests.browser.visit import CONFIGURATION, Visit, close
 from tools import build, chromium
 
 PASSWORD = "password of the lab"
@@ -79,7 +79,7 @@ def profile(browser: Browser, relay: Relay) -> Callable[[str, str], BrowserConte
         one = Visit(page, relay)
         one.go(CONFIGURATION)
         one.sign_in(user, PASSWORD)
-        page.close()
+        close(page)
         return context
 
     return signed_in
@@ -117,7 +117,7 @@ def visit(
     yield open_visit
     complaints = [text for one in opened for text in one.complaints]
     for one in opened:
-        one.page.close()
+        close(one.page)
     assert complaints == []
     assert web.refused == []
     assert lab.splunkd.unknown_calls == []

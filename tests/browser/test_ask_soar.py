@@ -13,7 +13,7 @@ from lab.web.dashboards import RENDERER
 from tests.addon.test_workflow_actions import FINDING, NASTY, PLAYBOOK, link, searches
 from tests.browser.conftest import ADMIN
 from tests.browser.relay import Relay
-from tests.browser.visit import SCREENSHOTS
+from tests.browser.visit import SCREENSHOTS, close
 
 Profile = Callable[[str, str], BrowserContext]
 Open = Callable[..., Page]
@@ -45,9 +45,10 @@ def opened(profile: Profile, relay: Relay) -> Iterator[Open]:
         return page
 
     yield show
+    heard_so_far = list(complaints)
     for page in pages:
-        page.close()
-    assert complaints == []
+        close(page)
+    assert heard_so_far == []
 
 
 @pytest.mark.parametrize("value", NASTY)
@@ -61,7 +62,7 @@ def test_a_line_opens_the_search_for_the_value(opened: Open, value: str) -> None
             page.get_by_role("cell", name=name, exact=True).click()
         assert urlsplit(popup.value.url).path == "/en-US/app/TA_send_to_soar/search"
         assert parse_qs(urlsplit(popup.value.url).query)["q"] == [search]
-        popup.value.close()
+        close(popup.value)
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

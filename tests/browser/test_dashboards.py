@@ -21,6 +21,7 @@ from tests.browser import incident
 from tests.browser.conftest import ADMIN, PASSWORD, new_profile
 from tests.browser.incident import Incident
 from tests.browser.studio import Shown
+from tests.browser.visit import close, close_profile
 from tests.busy import busy_lab, looked_into
 from tests.lab.splunkd.client import Client, client_of
 from tools import build
@@ -92,7 +93,7 @@ def _signed_in(browser: Browser, theme: str, url: str) -> BrowserContext:
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_url(lambda address: "/account/login" not in address, wait_until="commit")
-    page.close()
+    close(page)
     return context
 
 
@@ -108,7 +109,7 @@ def contexts(browser: Browser) -> Iterator[Callable[[str, str], BrowserContext]]
 
     yield context
     for one in made.values():
-        one.close()
+        close_profile(one)
 
 
 @pytest.fixture
@@ -124,7 +125,7 @@ def show(contexts: Callable[[str, str], BrowserContext]) -> Iterator[Open]:
     yield open_dashboard
     complaints = [text for one in opened for text in one.complaints]
     for one in opened:
-        one.page.close()
+        close(one.page)
     assert complaints == []
 
 
@@ -134,7 +135,7 @@ def inspection(browser: Browser, empty: StandInSplunkWeb) -> Iterator[Page]:
     page = browser.new_page()
     page.goto(f"{empty.url}/en-US/account/login")
     yield page
-    page.close()
+    close(page)
 
 
 def _ask(page: Page, expression: str, argument: object = None) -> Any:
@@ -369,7 +370,7 @@ def test_a_search_that_fails_says_so(contexts: Callable[[str, str], BrowserConte
         shown.picture("dashboard_cases_error")
         assert any("No such macro." in complaint for complaint in shown.complaints)
     finally:
-        shown.page.close()
+        close(shown.page)
 
 
 def test_what_waits_leads_to_the_search_that_sends_it(show: Open, week_pages: StandInSplunkWeb) -> None:

@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, expect
 from lab.runner.lab import REPOSITORY
 from tests.browser.conftest import new_profile
 from tests.browser.relay import Relay
-from tests.browser.visit import Visit
+from tests.browser.visit import Visit, close_profile
 from tests.lab.command import answer_of, lab
 
 _COLUMN = 16
@@ -79,7 +79,7 @@ def test_a_newcomer_sends_an_alert(browser: Browser, served: dict[str, str], tmp
         here.picture("container")
         assert here.page.url.startswith(served["Stand-in SOAR"])
         assert here.complaints == []
-        profile.close()
+        close_profile(profile)
     results = tmp_path / "results.csv"
     results.write_text("src,signature\n10.0.0.1,one\n", encoding="utf-8")
     document = answer_of(lab("send", results, "--param", "account=mine", "--json", folder=tmp_path))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from playwright.sync_api import expect
 
 if TYPE_CHECKING:
-    from playwright.sync_api import ConsoleMessage, Error, Locator, Page
+    from playwright.sync_api import BrowserContext, ConsoleMessage, Error, Locator, Page
 
     from tests.browser.relay import Relay
 
@@ -17,6 +17,19 @@ SCREENSHOTS = Path(__file__).parents[2] / "build" / "screenshots"
 CONFIGURATION = "/en-US/app/TA_send_to_soar/configuration"
 # Chromium itself reports answers of 4xx and 5xx so; the tests that provoke one say so.
 _STATUS = re.compile(r"Failed to load resource: the server responded with a status of (\d+)")
+
+
+def close(page: Page) -> None:
+    """Close a window that shows nothing by then: Chromium may never answer a close amid a navigation."""
+    page.goto("about:blank")
+    page.close()
+
+
+def close_profile(context: BrowserContext) -> None:
+    """Close a profile with its windows."""
+    for page in context.pages:
+        close(page)
+    context.close()
 
 
 class Visit:
