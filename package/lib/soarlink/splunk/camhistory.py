@@ -81,6 +81,7 @@ class Histories:
             sids: the search ids; one that is not remembered costs a look at the whole log.
         """
         start = self._end if all(sid in self._known for sid in sids) else None
+        self._end = None  # should reading fail, the next one begins anew
         latest = {sid: self._known.get(sid, {}) for sid in (*sids, *self._known)}
         self._known = dict(list(latest.items())[: len(sids) + RUNS_KEPT])
         wanted = {_logged(sid): told for sid, told in self._known.items()}
