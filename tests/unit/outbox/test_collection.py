@@ -247,6 +247,17 @@ class TestAfterAnAttempt:
         assert (outbox.get(one.key) or one).state == state
         assert not outbox.replace(item("gone"))
 
+    def test_what_was_resent_meanwhile_goes_on(self, outbox: Outbox) -> None:
+        """An attempt that failed with the old payload, or was refused, does not put it in the new one's place."""
+        one = put(outbox, "a", account="old")
+        assert outbox.replace(replace(one, account="new"), payload("b"))
+        resent = outbox.get(one.key)
+        assert outbox.replace_many([replace(one, attempts=1)]) == set()
+        outbox.settle_many([replace(one, state=REJECTED)])
+        assert outbox.get(one.key) == resent
+        assert resent is not None
+        assert (resent.account, outbox.load(resent)) == ("new", payload("b"))
+
     def test_soars_word_counts(self, outbox: Outbox) -> None:
         """Delivered while somebody discarded it: it is delivered."""
         one = put(outbox, "a")

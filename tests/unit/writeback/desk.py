@@ -51,6 +51,8 @@ class Desk:
         """Events in the index ``risk``."""
         self.tags: list[tuple[int, str]] = []
         """Tags that were set: container and tag."""
+        self.is_kept = True
+        """Whether the account's scope still takes the containers."""
         self.soar: SoarError | None = None
         """What SOAR says when it is to set a tag."""
 
@@ -84,7 +86,7 @@ class Desk:
         """One round by these rules; its reports."""
         rules = rules_of({f"rule_{number}": stanza for number, stanza in enumerate(stanzas or (LINK, CLOSED))})
         session = _Stepping(self.session, self.steps)
-        cases = Cases(KvStore(session), SoarClient(ACCOUNT), lambda _: True)
+        cases = Cases(KvStore(session), SoarClient(ACCOUNT), lambda _: self.is_kept)
         self.reports = []
         way = paths.choose(session)
         assert way is not None

@@ -69,10 +69,20 @@ def test_of_those_that_change_alike_one_is_refused(desk: Desk) -> None:
     outcomes = {one["event_id"]: (one["outcome"], one.get("reason", "")) for one in desk.round(CLOSED)}
     assert outcomes["ev2"] == (REFUSED, "You may not close it")
     assert outcomes["ev1"] == outcomes["ev3"] == ("updated", "")
+    assert [one["rule_id"] for one in desk.reviews()] == ["ev1", "ev3"]
     assert (desk.row(2).writeback, desk.row(2).writeback_note) == (REFUSED, "You may not close it")
     assert desk.round(CLOSED) == []
     desk.change(2)
     assert [one["outcome"] for one in desk.round(CLOSED)] == [REFUSED]
+
+
+def test_a_case_that_the_scope_takes_no_more_is_written_once(desk: Desk) -> None:
+    """How far it came is kept all the same."""
+    desk.case(1)
+    desk.is_kept = False
+    for _ in range(3):
+        desk.round(LINK)
+    assert len(desk.reviews("ev1")) == 1
 
 
 def test_a_newer_change_of_an_analyst_stays(desk: Desk) -> None:

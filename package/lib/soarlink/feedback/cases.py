@@ -34,6 +34,7 @@ class Cases:
         self._wanted = wanted
         self._known: dict[int, Case] = {}
         self._changed: dict[int, Case] = {}
+        self._awaited: set[int] = set()
 
     def find(self, ids: Iterable[int]) -> dict[int, Case]:
         """These containers, by id; without those that SOAR does not have any more."""
@@ -57,11 +58,16 @@ class Cases:
         found = [of_document(row) for row in self._kv.page(COLLECTION, query, sort="updated", limit=_AWAITING)]
         for case in found:
             self._known[case.container_id] = case
+            self._awaited.add(case.container_id)
         return found
 
     def save(self) -> None:
-        """Write what changed."""
-        wanted = [case.document() for case in self._changed.values() if self._wanted(case)]
+        """Write what changed: of what is not kept any more only how far the write-back came, or it would be repeated."""
+        wanted = [
+            case.document()
+            for case in self._changed.values()
+            if self._wanted(case) or case.container_id in self._awaited
+        ]
         if wanted:
             self._kv.save_batch(COLLECTION, wanted)
         self._changed.clear()

@@ -160,7 +160,10 @@ class Outbox:
         return True
 
     def replace_many(self, items: Iterable[OutboxItem]) -> set[str]:
-        """Write rows after an attempt, as :meth:`replace` does; returns the keys that were written."""
+        """Write rows after an attempt, as :meth:`replace` does; returns the keys that were written.
+
+        What somebody resent meanwhile with another payload stays as it is: the attempt was not made with that.
+        """
         written: set[str] = set()
         for group in _grouped(items):
             current = self._current([item.key for item in group])
@@ -169,6 +172,7 @@ class Outbox:
                 for item in group
                 if item.key in current
                 and not (current[item.key].state in _GONE and current[item.key].state != item.state)
+                and not _was_resent(item, current[item.key])
             ]
             self._kv.save_batch(COLLECTION, [row.document() for row in rows])
             written.update(row.key for row in rows)
@@ -182,7 +186,8 @@ class Outbox:
         """End items that are delivered, rejected or discarded. Their rows stay as receipts.
 
         What was to be sent is deleted, but kept for rejected ones, so that they can be resent. SOAR's word counts: a
-        delivered item that somebody discarded meanwhile is delivered.
+        delivered item that somebody discarded meanwhile is delivered. A refusal is not one of what somebody resent
+        meanwhile with another payload.
 
         Args:
             items: rows as they are to be, that still name what they sent.
@@ -198,7 +203,7 @@ class Outbox:
             rows = [
                 _merged(item, current.get(item.key))
                 for item in group
-                if not (item.state == REJECTED and item.key in current and current[item.key].state in _GONE)
+                if not (item.state == REJECTED and item.key in current and _goes_on(item, current[item.key]))
             ]
             ended = [row for row in rows if row.state != REJECTED]
             # Somebody may have resent one meanwhile, with another payload.
@@ -329,6 +334,16 @@ def _with_payload(item: OutboxItem, packed: Packed) -> OutboxItem:
 
 def _without_payload(item: OutboxItem) -> OutboxItem:
     return item if item.state == REJECTED else replace(item, payload="", payload_parts=0, payload_bytes=0)
+
+
+def _goes_on(refused: OutboxItem, current: OutboxItem) -> bool:
+    """Whether what became of an item meanwhile counts more than a refusal."""
+    return current.state in _GONE or _was_resent(refused, current)
+
+
+def _was_resent(item: OutboxItem, current: OutboxItem) -> bool:
+    """Whether somebody has given an item another payload since it was read."""
+    return item.payload != current.payload
 
 
 def _merged(item: OutboxItem, current: OutboxItem | None) -> OutboxItem:

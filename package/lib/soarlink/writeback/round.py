@@ -210,8 +210,11 @@ class Round:
 
     def _write_group(self, change: Change, members: Sequence[_Due]) -> Iterator[_Answered]:
         refusal = self._enterprise.update([one.case.event_id for one in members], change)
+        # A call that is refused for one notable has written the others.
+        is_partial = bool(refusal) and len(members) > 1
+        reviews = self._enterprise.reviews([one.case.event_id for one in members]) if is_partial else {}
         for one in members:
-            alone = self._enterprise.update([one.case.event_id], change) if refusal and len(members) > 1 else refusal
+            alone = self._by_itself(one, change, reviews.get(one.case.event_id)) if is_partial else refusal
             title = f"Splunk SOAR: container {one.case.container_id}"
             noted = self._enterprise.annotate(one.case.event_id, title, () if alone else change.notes)
             refused = change if alone else Change(notes=noted.refused)
@@ -221,6 +224,11 @@ class Round:
                 replace(refused, tags=one.change.tags if untagged else (), problems=one.change.problems),
                 " ".join(filter(None, (alone or noted.reason, untagged, *one.change.problems))),
             )
+
+    def _by_itself(self, one: _Due, change: Change, review: Review | None) -> str:
+        """Write what the notable does not show yet; why not, where it is refused."""
+        rest = change.but(review.part(change)) if review is not None else change
+        return self._enterprise.update([one.case.event_id], rest)
 
     def _tag(self, one: _Due) -> str:
         """Set tags in SOAR; why not, where they are not."""
