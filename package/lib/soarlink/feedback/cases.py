@@ -62,7 +62,7 @@ class Cases:
         return found
 
     def save(self) -> None:
-        """Write what changed: of what is not kept any more only how far the write-back came, or it would be repeated."""
+        """Write what changed; of what is not kept any more how far the write-back came, or it would be repeated."""
         wanted = [
             case.document()
             for case in self._changed.values()

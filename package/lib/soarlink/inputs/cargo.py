@@ -90,15 +90,7 @@ class NotedRuns:
 
     def note_run(self, identity: str, playbook: str, note: RunNote) -> None:
         """Keep what is known now. Called from several threads, for a container from one at a time."""
-        line = {
-            "t": "run",
-            "key": identity,
-            "playbook": playbook,
-            "state": note.state,
-            "id": note.id,
-            "why": note.reason,
-        }
-        lines = [*self._lines(identity), line]
+        lines = [*self._lines(identity), note.line(identity, playbook)]
         self._noted[identity] = lines
         self._outbox.note(self._loaded[identity][0], lines)
 

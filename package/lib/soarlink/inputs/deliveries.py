@@ -116,7 +116,7 @@ class Deliveries:
         else:
             self._complaints.goes_on("Outbox", name)
             self._deliver(settings, account, cargo)
-        if cargo.unusable:
+        if cargo.unusable and self._tenure.outlasts(CONCLUDE):
             now = self._now()
             self._outbox.settle_many(replace(one, state=states.REJECTED, updated=now) for one in cargo.unusable)
         if cargo.failure is not None:

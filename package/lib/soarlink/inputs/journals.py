@@ -245,10 +245,7 @@ class Journals:
         run, now = request.invocation.run, self._session.clock()
         rows = [account for shipment in shipments for account in shipment.rows]
         waiting = ledger.waiting(identity)
-        runs = [
-            {"t": "run", "key": identity, "playbook": name, "state": note.state, "id": note.id, "why": note.reason}
-            for name, note in ledger.runs_of(identity)
-        ]
+        runs = [note.line(identity, name) for name, note in ledger.runs_of(identity)]
         rids = [account.rid for account in rows]
         item = OutboxItem(
             key=item_key(run.action, run.sid, identity, [*rids, *_artifact_keys(shipments)]),

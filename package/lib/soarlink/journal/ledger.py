@@ -39,6 +39,11 @@ class RunNote:
     id: str | None = None
     reason: str | None = None
 
+    def line(self, identity: str, playbook: str) -> dict[str, Any]:
+        """The line that keeps it, in a journal's ledger or in an outbox item's."""
+        facts = {"key": identity, "playbook": playbook, "state": self.state, "id": self.id, "why": self.reason}
+        return {"t": "run", **facts}
+
 
 @dataclass(frozen=True)
 class Waiting:
@@ -148,15 +153,7 @@ class Ledger:
 
     def note_run(self, identity: str, playbook: str, note: RunNote) -> None:
         """A playbook run is about to be asked for, or its answer is known. On disk when this returns."""
-        line = {
-            "t": "run",
-            "key": identity,
-            "playbook": playbook,
-            "state": note.state,
-            "id": note.id,
-            "why": note.reason,
-        }
-        self._append(line)
+        self._append(note.line(identity, playbook))
         os.fsync(self._file)
 
     def note_waiting(self, identity: str, waiting: Waiting) -> None:
