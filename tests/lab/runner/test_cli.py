@@ -107,15 +107,16 @@ def test_token_of_the_environment_does_not_disturb_the_stand_in(three_rows: Path
     assert answer_of(done)["summary"]["delivered"] == 3
 
 
+def _serve(folder: Path) -> subprocess.Popen[str]:
+    """Start `lab serve` in a folder."""
+    environ = {**os.environ, "PYTHONPATH": str(REPOSITORY), "PYTHONUNBUFFERED": "1", "COLUMNS": "200"}
+    command = [sys.executable, "-m", "lab", "serve"]
+    return subprocess.Popen(command, cwd=folder, env=environ, stdout=subprocess.PIPE, text=True)
+
+
 def test_serve_and_send_share_one_soar(three_rows: Path, tmp_path: Path) -> None:
     """While `lab serve` runs, other commands on the same state use its stand-ins, and SIGTERM ends it in order."""
-    with subprocess.Popen(
-        [sys.executable, "-m", "lab", "serve"],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(REPOSITORY), "PYTHONUNBUFFERED": "1", "COLUMNS": "200"},
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as server:
+    with _serve(tmp_path) as server:
         try:
             assert server.stdout is not None
             url = server.stdout.readline().split()[-1]
@@ -137,13 +138,7 @@ def test_serve_and_send_share_one_soar(three_rows: Path, tmp_path: Path) -> None
 
 def test_serve_tells_what_happens_in_soar(three_rows: Path, tmp_path: Path) -> None:
     """The inputs run beside the pages: containers, and a comment that a person writes, are told unasked."""
-    with subprocess.Popen(
-        [sys.executable, "-m", "lab", "serve"],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(REPOSITORY), "PYTHONUNBUFFERED": "1", "COLUMNS": "200"},
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as server:
+    with _serve(tmp_path) as server:
         try:
             assert server.stdout is not None
             while "Send to it with" not in server.stdout.readline():
