@@ -14,7 +14,7 @@ from lab.splunkd.permissions import require_read, require_write
 from lab.splunkd.refusal import Refused, unknown_entity
 from lab.splunkd.rendering import refusal
 from lab.splunkd.request import NOBODY, WILDCARD, Namespace, Request
-from lab.splunkd.response import json_response
+from lab.splunkd.response import json_response, json_text
 from lab.splunkd.router import Handler, Route
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ class DocumentEndpoints:
             parse_sort(args.get("sort", "")),
             args.get("fields", ""),
         )
-        return json_response(self._store.find(target.collection, query, self._limits()))
+        return json_text(_array(self._store.find(target.collection, query, self._limits())))
 
     def _batch_save(self, request: Request) -> Response:
         target, documents = self._writable(request), request.json_body()
@@ -113,8 +113,8 @@ class DocumentEndpoints:
         limit = self._limit("max_queries_per_batch")
         if len(queries) > limit:
             raise _beyond(f"Too many queries in a single batch, max_queries_per_batch={limit}")
-        limits = self._limits()
-        return json_response([self._store.find(target.collection, _batch_query(query), limits) for query in queries])
+        asked = [_batch_query(query) for query in queries]
+        return json_text(_array(map(_array, self._store.find_each(target.collection, asked, self._limits()))))
 
     def _readable(self, request: Request) -> _Target:
         stanza, target = self._find(request)
@@ -158,6 +158,10 @@ def _document(document: Any) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise Refused(400, "JSON in the request is invalid. ( a document is expected )")
     return document
+
+
+def _array(documents: Iterable[str]) -> str:
+    return f"[{', '.join(documents)}]"
 
 
 def _count(args: Mapping[str, str], name: str) -> int:

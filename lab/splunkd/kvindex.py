@@ -1,7 +1,8 @@
 """Accelerated fields: which documents a query can match at all, asked of SQLite's indexes.
 
 An index holds a field as SQLite sees it, which is how the KV store compares it only where every value is of one kind:
-the fields whose numbers or texts `enforceTypes` guards. Whoever asks compares what comes back once more.
+the fields whose numbers or texts `enforceTypes` guards. Whoever asks compares what comes back once more. Texts sort as
+SQLite has them: by what is before a zero byte.
 """
 
 from __future__ import annotations

@@ -26,8 +26,11 @@ if TYPE_CHECKING:
 
 _INDEXES_OF = "SELECT name FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL AND tbl_name = ?"
 _TABLES_OF = "SELECT name FROM sqlite_master WHERE type = 'table' AND substr(name, 1, ?) = ?"
-_Found = tuple[dict[str, Any], int]
-"""A document and the characters that it is stored in."""
+_Found = tuple[dict[str, Any], str]
+"""A document and the text that it is stored as."""
+
+_CACHE_KIB = 64 * 1024
+_CHECKPOINT_PAGES = 8_000
 
 MAX_DOCUMENT_BYTES = 16 * 1024 * 1024
 
@@ -79,7 +82,10 @@ class KvStore:
         self._lock = threading.RLock()
         self._database = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
         self._database.execute("PRAGMA journal_mode = WAL")
-        self._database.execute("PRAGMA synchronous = NORMAL")
+        # It must outlive this process, not the machine.
+        self._database.execute("PRAGMA synchronous = OFF")
+        self._database.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+        self._database.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
         self._indexed: dict[str, tuple[tuple[str, ...], ...]] = {}
 
     def close(self) -> None:
@@ -141,17 +147,20 @@ class KvStore:
         document: dict[str, Any] = json.loads(row[0])
         return document
 
-    def find(self, collection: Collection, query: Query, limits: ResultLimits) -> list[dict[str, Any]]:
-        """Return matching documents, cut silently at `limits`."""
-        rows = min(query.limit, limits.rows) if query.limit > 0 else limits.rows
+    def find(self, collection: Collection, query: Query, limits: ResultLimits) -> list[str]:
+        """Return matching documents, each as JSON, cut silently at `limits`."""
         with self._lock:
-            key = key_of(query.selection.query)
-            matching = self._ordered(collection, query) if key is None else self._with_key(collection, key)
-            page = list(islice(matching, query.skip, query.skip + rows))
-        wanted = parse_fields(query.fields)
-        found = [project(document, wanted) for document, _ in page]
-        # What a document takes in the answer is never more than what it takes in the store.
-        return found if sum(size for _, size in page) <= limits.size else _cut(found, limits.size)
+            return self._find(collection, query, limits)
+
+    def find_each(self, collection: Collection, queries: Sequence[Query], limits: ResultLimits) -> list[list[str]]:
+        """Return the documents of several queries, as `find` does for each."""
+        keys = [None if query.skip or query.fields else key_of(query.selection.query) for query in queries]
+        with self._lock:
+            there = self._with_keys(collection, [key for key in keys if key is not None])
+            return [
+                self._find(collection, query, limits) if key is None else _cut(there.get(key, []), limits.size)
+                for query, key in zip(queries, keys, strict=True)
+            ]
 
     def delete(self, collection: Collection, key: str) -> None:
         """Delete a document.
@@ -180,20 +189,29 @@ class KvStore:
             for (table,) in self._database.execute(_TABLES_OF, (len(start), start)).fetchall():
                 self._database.execute(f'DELETE FROM "{table}"')
 
-    def _with_key(self, collection: Collection, key: str) -> list[_Found]:
-        """The document that a query for nothing but its key finds: large batches are made of these."""
-        sql = f"SELECT body FROM {self._table(collection)} WHERE key = ?"
-        return [(json.loads(body), len(body)) for (body,) in self._database.execute(sql, (key,))]
+    def _find(self, collection: Collection, query: Query, limits: ResultLimits) -> list[str]:
+        rows = min(query.limit, limits.rows) if query.limit > 0 else limits.rows
+        page = list(islice(self._ordered(collection, query), query.skip, query.skip + rows))
+        wanted = parse_fields(query.fields)
+        texts = [json.dumps(project(document, wanted)) if wanted else text for document, text in page]
+        return _cut(texts, limits.size)
+
+    def _with_keys(self, collection: Collection, keys: Sequence[str]) -> dict[str, list[str]]:
+        """By key, what queries for nothing but a key find: large batches are made of these."""
+        if not keys:
+            return {}
+        sql = f"SELECT key, body FROM {self._table(collection)} WHERE key IN (SELECT value FROM json_each(?))"
+        return {key: [body] for key, body in self._database.execute(sql, (json.dumps(keys),))}
 
     def _ordered(self, collection: Collection, query: Query) -> Iterator[_Found]:
         """Matching documents in the order that is asked for, then by key; read as far as they are taken."""
         sortable = {"_key"}.union(*collection.indexes)
         if query.sort and all(field in sortable for field, _ in query.sort):
             return self._matching(collection, query.selection, query.sort)
-        sizes = {document["_key"]: (document, size) for document, size in self._matching(collection, query.selection)}
-        found = [sizes[key][0] for key in sorted(sizes)]
+        texts = {document["_key"]: (document, text) for document, text in self._matching(collection, query.selection)}
+        found = [texts[key][0] for key in sorted(texts)]
         sort_documents(found, query.sort)
-        return (sizes[document["_key"]] for document in found)
+        return (texts[document["_key"]] for document in found)
 
     def _matching(
         self, collection: Collection, selection: Selection, sort: Sequence[tuple[str, int]] = ()
@@ -206,7 +224,7 @@ class KvStore:
         for (body,) in self._database.execute(sql, condition.values):
             document: dict[str, Any] = json.loads(body)
             if selection.matches(document):
-                yield document, len(body)
+                yield document, body
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
@@ -219,7 +237,7 @@ class KvStore:
         name = _hexadecimal(collection.app, collection.name, collection.owner)
         if self._indexed.get(name) != collection.indexes:
             columns = "key TEXT NOT NULL PRIMARY KEY, body TEXT NOT NULL"
-            self._database.execute(f'CREATE TABLE IF NOT EXISTS "{name}" ({columns}) WITHOUT ROWID')
+            self._database.execute(f'CREATE TABLE IF NOT EXISTS "{name}" ({columns})')
             wanted = {f"{name}/{','.join(map(_hexadecimal, fields))}": fields for fields in collection.indexes}
             there = {index for (index,) in self._database.execute(_INDEXES_OF, (name,))}
             for index in there - wanted.keys():
@@ -236,13 +254,13 @@ def _hexadecimal(*names: str) -> str:
     return "/".join(name.encode().hex() for name in names)
 
 
-def _cut(documents: list[dict[str, Any]], size: int) -> list[dict[str, Any]]:
+def _cut(texts: list[str], size: int) -> list[str]:
     total = 0
-    for position, document in enumerate(documents):
-        total += len(json.dumps(document))
+    for position, text in enumerate(texts):
+        total += len(text)
         if total > size:
-            return documents[:position]
-    return documents
+            return texts[:position]
+    return texts
 
 
 def _key(document: dict[str, Any]) -> str:
@@ -255,14 +273,6 @@ def _encode(document: dict[str, Any], key: str, owner: str) -> str:
     if len(body) > MAX_DOCUMENT_BYTES:
         raise Refused(400, f"Document is larger than {MAX_DOCUMENT_BYTES} bytes.")
     return body
-
-
-def _within(collection: Collection) -> str:
-    return f"app = {_quoted(collection.app)} AND collection = {_quoted(collection.name)}"
-
-
-def _quoted(text: str, mark: str = "'") -> str:
-    return f"{mark}{text.replace(mark, 2 * mark)}{mark}"
 
 
 def _unknown_document() -> Refused:

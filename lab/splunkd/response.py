@@ -22,7 +22,12 @@ class Response:
 
 def json_response(document: Any, status: int = 200) -> Response:
     """Return `document` as JSON."""
-    return Response(status, json.dumps(document).encode())
+    return json_text(json.dumps(document), status)
+
+
+def json_text(text: str, status: int = 200) -> Response:
+    """Return `text`, a JSON document."""
+    return Response(status, text.encode())
 
 
 def xml_response(text: str, status: int = 200, headers: tuple[tuple[str, str], ...] = ()) -> Response:
