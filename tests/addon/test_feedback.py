@@ -77,7 +77,7 @@ def test_a_case_comes_back_from_its_container_to_its_verdict(own: Lab, soar: Soa
     run = next(one for one in of(second, "playbook_run") if one["run_id"] == waits["run_id"])
     (answer,) = of(second, "approval")
     (container,) = of(second, "container")
-    assert (run["verdict"], run["reason"]) == ("refused", "refused: Isolate the host?")
+    assert (run["verdict"], run["reason"]) == ("refused", "at the prompt: Isolate the host? (answer: No)")
     assert (answer["status"], answer["responses"], answer["overdue"]) == ("denied", "No", False)
     assert [note["content"] for note in of(second, "note") if note.get("title") == "Why"] == ["A test."]
     assert (container["status"], container["splunk_id"], container["search_name"]) == (

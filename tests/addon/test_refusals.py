@@ -135,5 +135,5 @@ def test_an_unknown_playbook(send: Send) -> None:
     assert outcome.status == "rejected"
     assert outcome.container_id is not None
     assert outcome.artifacts == 1
-    assert outcome.runs[0].state == "refused"
+    assert outcome.runs[0].state == "not started"
     assert "nonsense" in str(outcome.reason)

@@ -15,6 +15,8 @@ from lab.runner.lab import ACCOUNT, APP, Lab
 from lab.runner.report import Report
 from lab.runner.request import SendRequest
 from lab.runner.search import Mode
+from lab.soar.switches import Outcome, Switches
+from tests.addon.conftest import interpreter
 from tests.addon.results import write_results
 from tests.addon.soar import SoarReader
 from tools import build, interpreters
@@ -84,7 +86,7 @@ def test_a_prompt_is_waited_for_and_its_answer_told_once(own: Lab, soar: SoarRea
     report = run(own, tmp_path, playbooks="local/contain_host", follow="2")
     (outcome,) = report.results
     assert outcome.status == "queued"
-    assert "waits for an answer: Isolate the host?" in str(outcome.reason)
+    assert "is waiting for an answer: Isolate the host?" in str(outcome.reason)
     assert statuses(own, report.sid) == ["pending"]
     assert own.drain(wait=5).remaining == 1
 
@@ -143,6 +145,49 @@ def test_an_unknown_playbook_is_refused(own: Lab, tmp_path: Path) -> None:
     (outcome,) = run(own, tmp_path, playbooks="local/nope").results
     assert (outcome.status, outcome.container_id) == ("rejected", 1)
     assert "local/nope" in str(outcome.reason)
+
+
+def test_one_that_runs_is_followed_where_another_can_not_start(own: Lab, soar: SoarReader, tmp_path: Path) -> None:
+    """The row waits for the one that runs, and names the other; its end tells both, and that the data is there."""
+    report = run(own, tmp_path, playbooks="local/nope,local/contain_host", follow="2")
+    (outcome,) = report.results
+    assert (outcome.status, [one.state for one in outcome.runs]) == ("queued", ["not started", "waiting"])
+    for said in ('playbook "local/nope" was not started', '"local/contain_host" is waiting for an answer'):
+        assert said in str(outcome.reason)
+    (prompt,) = soar.approvals(outcome.container_id)
+    soar.post(f"/rest/approval/{prompt['id']}", {"status": "deny", "type": "manual", "responses": ["No"]})
+    _until(lambda: soar.runs(outcome.container_id)[0]["status"] == "success")
+    (ended,) = own.drain(wait=5).results
+    assert (ended.status, ended.artifacts) == ("rejected", 1)
+    assert [one.state for one in ended.runs] == ["not started", "refused"]
+    for said in ('playbook "local/nope" was not started', "was refused at the prompt: Isolate the host? (answer: No)"):
+        assert said in str(ended.reason)
+    assert statuses(own, report.sid) == ["pending", "failure"]
+    assert len(soar.runs(outcome.container_id)) == 1
+    assert [item["state"] for item in own.management.documents(APP, "soar_outbox", {})] == ["rejected"]
+
+
+def test_of_two_the_one_that_failed_is_named_while_the_other_waits(tmp_path: Path) -> None:
+    """A failure is told as soon as it is known, a cancelled run as cancelled, by whom."""
+    outcomes = {"local/splunk_triage": Outcome(status="failed", message="no such asset")}
+    folder, python = build.build().folder, interpreter((3, 13))
+    with Lab(tmp_path / "lab", build=folder, python=python, switches=Switches(outcomes=outcomes)) as lab:
+        soar = SoarReader(lab)
+        report = run(lab, tmp_path, playbooks="local/splunk_triage,local/contain_host", follow="3")
+        (outcome,) = report.results
+        assert outcome.status == "queued"
+        failed = 'playbook "local/splunk_triage" failed with the message: no such asset.'
+        assert str(outcome.reason).startswith(failed)
+        assert 'playbook "local/contain_host" is waiting' in str(outcome.reason)
+        waiting = next(one for one in soar.runs(outcome.container_id) if one["status"] == "running")
+        soar.post(f"/rest/playbook_run/{waiting['id']}", {"cancel": True})
+        (ended,) = lab.drain(wait=5).results
+        assert (ended.status, [one.state for one in ended.runs]) == ("rejected", ["failed", "cancelled"])
+        assert (
+            ended.reason == f'The data is in SOAR, but {failed} playbook "local/contain_host" was cancelled by splunk.'
+        )
+        assert statuses(lab, report.sid) == ["pending", "failure"]
+        soar.close()
 
 
 def test_the_action_is_declared_for_enterprise_security() -> None:

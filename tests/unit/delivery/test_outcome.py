@@ -90,5 +90,29 @@ def test_a_playbook_that_did_not_start_rejects_its_rows_and_says_that_the_data_i
     made = progress(runs=(STARTED, PlaybookRun("l/q", "unclear", reason="no answer.")))
     (first, _) = made.outcomes("u", keep=True)
     assert first.state == REJECTED
-    assert first.reason == 'The data is in SOAR, but playbook "l/q" was not seen to start (unclear): no answer.'
+    assert first.reason == 'The data is in SOAR, but playbook "l/q" may have started: no answer.'
     assert first.container_id == 7
+
+
+@pytest.mark.parametrize(
+    ("run", "said"),
+    [
+        (PlaybookRun("l/q", "waiting", "4", "for an answer: Isolate?"), "is waiting for an answer: Isolate?"),
+        (PlaybookRun("l/q", "failed", "4", "in the action a: offline."), "failed in the action a: offline."),
+        (PlaybookRun("l/q", "cancelled", "4"), "was cancelled."),
+        (PlaybookRun("l/q", "not started", reason="no."), "was not started: no."),
+        (PlaybookRun("l/q", "unclear"), "may have started."),
+    ],
+)
+def test_a_run_is_told_in_a_sentence(run: PlaybookRun, said: str) -> None:
+    """State and reason once each, one full stop."""
+    assert run.sentence() == f'playbook "l/q" {said}'
+
+
+def test_a_run_that_ended_well_before_spoils_nothing() -> None:
+    """What an earlier attempt started and saw succeed is no reason to reject when another playbook starts now."""
+    made = progress(runs=(PlaybookRun("l/p", "succeeded", "3"), STARTED))
+    assert {row.state for row in made.outcomes("u", keep=True)} == {DELIVERED}
+    assert {row.state for row in progress(runs=(PlaybookRun("l/p", "failed", "3"),)).outcomes("u", keep=True)} == {
+        REJECTED
+    }

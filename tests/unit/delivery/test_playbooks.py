@@ -91,7 +91,8 @@ def test_the_scope_follows_the_container(start: Start, *, existed: bool, scope: 
 
 
 @pytest.mark.parametrize(
-    ("error", "state"), [(Refused("no."), "refused"), (MaybeSent("cut."), "unclear"), (ServerFault("500."), "unclear")]
+    ("error", "state"),
+    [(Refused("no."), "not started"), (MaybeSent("cut."), "unclear"), (ServerFault("500."), "unclear")],
 )
 def test_a_start_that_may_have_happened_or_was_refused_is_not_repeated(
     start: Start, error: SoarError, state: str

@@ -363,7 +363,7 @@ class TestPlaybook:
     def test_an_unknown_one_is_told_and_the_data_stays(self, sending: Sending) -> None:
         """Rejected, with the container's id and how to write a playbook's name."""
         (outcome,) = sending.send([make_row()], playbook="local/nope")
-        assert (outcome.state, outcome.runs[0].state, outcome.artifacts) == (REJECTED, "refused", 1)
+        assert (outcome.state, outcome.runs[0].state, outcome.artifacts) == (REJECTED, "not started", 1)
         assert outcome.container_id is not None
         assert "The data is in SOAR" in str(outcome.reason)
         assert "repository/name" in str(outcome.reason)

@@ -81,6 +81,8 @@ def test_a_playbook_is_queued_and_its_run_id_returned(client: SoarClient, soar: 
     container = client.create_container(body(sid)).id
     run_ids = [client.start_playbook(container, playbook, "all") for playbook in ("local/splunk_triage", "1")]
     assert [run["id"] for run in soar.runs(container)] == [int(run_id) for run_id in run_ids]
+    with pytest.raises(Refused, match="²"):
+        client.start_playbook(container, "²", "all")
 
 
 @pytest.mark.parametrize(
@@ -159,6 +161,7 @@ def test_user_and_password_sign_in_without_a_token(serve: Serve, authority: Auth
         (lambda c: c.artifact_count(1), []),
         (lambda c: c.artifact_keys(1, ["k"]), {"count": 1}),
         (lambda c: c.start_playbook(1, "l/p", "all"), {"received": True}),
+        (lambda c: c.start_playbook(1, "l/p", "all"), {"received": True, "playbook_run_id": "soon"}),
         (lambda c: c.create_artifacts([{}, {}]), [{"success": True, "id": 1}]),
         (lambda c: c.create_containers([{}, {}]), {"success": True, "id": 1}),
     ],

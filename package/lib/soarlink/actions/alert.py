@@ -299,7 +299,7 @@ class Alert:
             REJECTED if reason else UPDATED if sent.existed else DELIVERED,
             container_id=sent.container_id,
             container_url=account.container_url(sent.container_id),
-            artifacts=0 if reason else row.artifacts,
+            artifacts=row.artifacts if runs or not reason else 0,  # a playbook is asked for when all artifacts are in
             runs=tuple(PlaybookRun(name, note.state, note.id, note.reason) for name, note in runs),
             reason=reason,
         )

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Callable, Optional
 
 from soarlink.automation import runs as runs_of
 from soarlink.automation import verdict
-from soarlink.automation.verdict import STARTED, SUCCEEDED, Verdict
-from soarlink.delivery.outcome import DELIVERED, QUEUED, REJECTED, UPDATED, PlaybookRun, RowOutcome
+from soarlink.automation.verdict import STARTED, Verdict
+from soarlink.delivery.outcome import QUEUED, REJECTED, PlaybookRun, RowOutcome
 from soarlink.delivery.verdict import judge
 from soarlink.errors import SoarError
 from soarlink.journal.ledger import RunNote
@@ -43,9 +43,12 @@ class Following:
         self._unread: dict[str, str] = {}
 
     def tell(self, identity: str, outcomes: Iterable[RowOutcome]) -> None:
-        """Tell rows at once what they have, or keep those of whose container playbooks run."""
+        """Tell rows at once what they have, or keep those of whose container playbooks run.
+
+        Also when another playbook could not be started: the row has its end when those that run have theirs.
+        """
         for outcome in outcomes:
-            if outcome.state in (DELIVERED, UPDATED) and outcome.runs:
+            if outcome.state != QUEUED and any(run.id for run in outcome.runs):
                 self._held.setdefault(identity, []).append(outcome)
             else:
                 self._clerk.tell(outcome)
@@ -87,7 +90,7 @@ class Following:
 
     def _open(self, identity: str) -> list[PlaybookRun]:
         runs = self._held[identity][0].runs
-        return [run for run in runs if run.id and run.id.isdigit() and run.state in verdict.OPEN]
+        return [run for run in runs if run.id and run.id.isdecimal() and run.state in verdict.OPEN]
 
     @staticmethod
     def _look(
@@ -134,11 +137,11 @@ class Following:
 
     def _asked(self, identity: str) -> Asked:
         first = self._held[identity][0]
-        return first.container_id or 0, [int(run.id) for run in first.runs if run.id and run.id.isdigit()]
+        return first.container_id or 0, [int(run.id) for run in first.runs if run.id and run.id.isdecimal()]
 
     def _is_told(self, identity: str) -> bool:
         return all(
-            self._ledger.is_told(outcome.account.position, _judged(outcome, outcome.runs, "").state)
+            self._ledger.is_told(outcome.account.position, _judged(outcome, "").state)
             for outcome in self._held[identity]
         )
 
@@ -147,29 +150,27 @@ class Following:
         still, unread = bool(self._open(identity)), self._unread.get(identity, "")
         answers = self._answers.get(identity) or ({"enrichment_problem": unread} if unread else None)
         for outcome in self._held[identity]:
-            judged = _judged(outcome, outcome.runs, give_up if still else "")
+            judged = _judged(outcome, give_up if still else "")
             if unread and not give_up:
                 judged = replace(judged, state=QUEUED, reason=unread)
             self._clerk.tell(replace(judged, answers=answers))
         return (still or bool(unread)) and not give_up
 
 
-def _judged(outcome: RowOutcome, runs: Sequence[PlaybookRun], give_up: str) -> RowOutcome:
-    unfinished = [run for run in runs if run.state in verdict.OPEN]
-    bad = [run for run in runs if run.state not in verdict.OPEN and run.state != SUCCEEDED]
+def _judged(outcome: RowOutcome, give_up: str) -> RowOutcome:
+    """The row as its runs make it; ``give_up`` is why nobody waits for those that are open, "" while somebody does."""
+    unfinished = [run for run in outcome.runs if run.state in verdict.OPEN]
+    bad = [run for run in outcome.runs if not run.goes_well]
+    if outcome.state == REJECTED:  # its reason names what could not be started
+        bad = [run for run in bad if run.id]
+    said = " ".join(run.sentence() for run in (*bad, *unfinished))
     if unfinished and not give_up:
-        return replace(outcome, state=QUEUED, reason=" ".join(_sentence(run) for run in unfinished))
+        return replace(outcome, state=QUEUED, reason=f"{outcome.reason or ''} {said}".lstrip())
+    if outcome.state == REJECTED:
+        return replace(outcome, reason=f"{outcome.reason} {said} {give_up}".rstrip())
     if unfinished or bad:
-        said = " ".join(_sentence(run) for run in (*bad, *unfinished))
         return replace(outcome, state=REJECTED, reason=f"The data is in SOAR, but {said} {give_up}".rstrip())
     return outcome
-
-
-def _sentence(run: PlaybookRun) -> str:
-    if run.state == verdict.WAITING and run.reason:
-        return f'playbook "{run.playbook}" {run.reason}.'
-    reason = f": {run.reason}" if run.reason else ""
-    return f'playbook "{run.playbook}" is {run.state}{reason}.'
 
 
 def _reason(found: Verdict) -> str | None:

@@ -100,4 +100,4 @@ def most_results(app: Path, action: str, *, per_result: bool) -> int:
     A saved search can set a value of its own, of which the action is not told.
     """
     text = conf.read(app, "alert_actions").get(action, {}).get("maxresults", "")
-    return int(text) if text.strip().isdigit() and not per_result else 0
+    return int(text) if text.strip().isdecimal() and not per_result else 0

@@ -33,7 +33,8 @@ class Verdict:
 
     Args:
         state: one of the names above.
-        reason: the action that failed, the prompt that waits, who cancelled; "" where there is nothing to say.
+        reason: the action that failed, the prompt and its answer, who cancelled, so that it reads on behind the state:
+            "refused" "at the prompt: …"; "" where there is nothing to say.
         waiting_since: since when a prompt waits, as SOAR writes times; "" when none does.
     """
 
@@ -60,22 +61,26 @@ def judge(
     status = str(run.get("status") or "").lower()
     if run.get("cancelled") or status in {"cancelled", "canceled"}:
         by = run.get("cancelled")
-        return Verdict(CANCELLED, _cut(f"cancelled by {by}") if isinstance(by, str) and by.strip() else "")
+        return Verdict(CANCELLED, _cut(f"by {by}") if isinstance(by, str) and by.strip() else "")
     if status == "pending":
         return Verdict(STARTED)
     if status == "running":
         waiting = next((one for one in approvals if one.get("status") == "pending"), None)
         if waiting is None:
             return Verdict(RUNNING)
-        return Verdict(WAITING, f"waits for an answer: {question(waiting)}", str(waiting.get("start_time") or ""))
+        return Verdict(WAITING, f"for an answer: {question(waiting)}", str(waiting.get("start_time") or ""))
     failure = _failures(actions)
     if status != "success":
-        return Verdict(FAILED, failure or _cut(message_of(run)) or f'SOAR calls it "{status}"')
+        said = message_of(run)
+        return Verdict(
+            FAILED, failure or _cut(f"with the message: {said}" if said else f'with SOAR\'s status "{status}"')
+        )
     for one in approvals:
         if one.get("status") == "expired":
-            return Verdict(FAILED, f"nobody answered in time: {question(one)}")
-        if one.get("status") == "denied" or _says_no(one):
-            return Verdict(REFUSED, f"refused: {question(one)}")
+            return Verdict(FAILED, f"at the prompt: {question(one)} (nobody answered in time)")
+        no = _no(one)
+        if no:
+            return Verdict(REFUSED, f"at the prompt: {question(one)} ({no})")
     return Verdict(FAILED, failure) if failure else Verdict(SUCCEEDED)
 
 
@@ -105,9 +110,13 @@ def _document(run: Mapping[str, Any]) -> Mapping[str, Any]:
     return parsed if isinstance(parsed, dict) else {}
 
 
-def _says_no(approval: Mapping[str, Any]) -> bool:
+def _no(approval: Mapping[str, Any]) -> str:
+    """How a person said no; "" where nobody did."""
     answers = approval.get("responses")
-    return isinstance(answers, list) and bool(answers) and str(answers[0]).strip().lower() in _NO
+    first = str(answers[0]).strip() if isinstance(answers, list) and answers else ""
+    if first.lower() in _NO:
+        return f"answer: {first}"
+    return "denied" if approval.get("status") == "denied" else ""
 
 
 def _failures(actions: Sequence[Mapping[str, Any]]) -> str:
@@ -118,7 +127,7 @@ def _failures(actions: Sequence[Mapping[str, Any]]) -> str:
     first = failed[0]
     name = first.get("name") or first.get("action") or "an action"
     more = f" ({len(failed)} of {len(actions)} actions failed)" if len(failed) > 1 else ""
-    return _cut(f"the action {name} failed: {first.get('message') or 'without a message'}{more}")
+    return _cut(f"in the action {name}: {first.get('message') or 'without a message'}{more}")
 
 
 def _cut(text: str) -> str:

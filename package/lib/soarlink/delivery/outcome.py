@@ -33,14 +33,41 @@ CAM_STATUS: Mapping[str, str] = {
 """Common Action Model status for each state (lookup ``cam_action_statuses``; ``pending`` as its work queue uses it)."""
 
 
+_WELL = frozenset(("started", "running", "waiting", "succeeded"))
+_SAID: Mapping[str, str] = {
+    "started": "has started",
+    "running": "is running",
+    "waiting": "is waiting",
+    "refused": "was refused",
+    "cancelled": "was cancelled",
+    "not started": "was not started:",
+    "unclear": "may have started:",
+}
+
+
 @dataclass(frozen=True)
 class PlaybookRun:
-    """A playbook that the action asked SOAR to run. ``state`` is started, refused or unclear."""
+    """A playbook that the action asked SOAR to run.
+
+    ``state`` is ``started``, ``not started`` (SOAR did not take it) or ``unclear``; where runs are followed it becomes
+    the verdict (:mod:`soarlink.automation.verdict`), and ``reason`` reads on behind it.
+    """
 
     playbook: str
     state: str
     id: str | None = None
     reason: str | None = None
+
+    @property
+    def goes_well(self) -> bool:
+        """Whether nothing is wrong with it so far."""
+        return self.state in _WELL
+
+    def sentence(self) -> str:
+        """The run in words."""
+        words = (f'playbook "{self.playbook}"', _SAID.get(self.state, self.state), self.reason or "")
+        text = " ".join(filter(None, words)).rstrip(".:")
+        return text if text.endswith(("?", "!")) else f"{text}."
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 from soarlink.delivery.outcome import PlaybookRun
 from soarlink.delivery.verdict import judge
 from soarlink.errors import SoarError
-from soarlink.journal.ledger import FREE, INTENDED, RunNote
+from soarlink.journal.ledger import FREE, INTENDED, NOT_STARTED, RunNote
 
 if TYPE_CHECKING:
     from soarlink.delivery.progress import ContainerProgress
@@ -52,9 +52,9 @@ class PlaybookStarts:
         if not progress.is_complete:
             if progress.pending is not None:
                 return None
-            return PlaybookRun(playbook, "not started", reason="not all artifacts are in SOAR.")
+            return PlaybookRun(playbook, NOT_STARTED, reason="not all artifacts are in SOAR.")
         if call.scope == "artifacts" and not any(row.artifacts for row in progress.rows):
-            return PlaybookRun(playbook, "not started", reason="these results brought no artifacts.")
+            return PlaybookRun(playbook, NOT_STARTED, reason="these results brought no artifacts.")
         self._runs.note_run(identity, playbook, RunNote(INTENDED))
         try:
             scope = self._scope(call, number, progress)
@@ -76,7 +76,7 @@ class PlaybookStarts:
 def _failed(error: SoarError) -> RunNote:
     verdict = judge(error)
     if not verdict.retry:
-        return RunNote("refused", reason=str(error))
+        return RunNote(NOT_STARTED, reason=str(error))
     if verdict.look_first:
         return RunNote("unclear", reason=f"{error} {_BY_HAND}")
     return RunNote(FREE)

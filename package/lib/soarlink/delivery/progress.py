@@ -100,7 +100,7 @@ class ContainerProgress:
             return QUEUED, str(pending)
         reasons = [self._artifact_reason(account, landed, error)] if error is not None else []
         reasons.extend(_file_reason(name, why) for name, why in self.unattached.items())
-        reasons.extend(_run_reason(run) for run in self.runs if run.state != "started")
+        reasons.extend(f"The data is in SOAR, but {run.sentence()}" for run in self.runs if not run.goes_well)
         if reasons:
             return REJECTED, " ".join(reasons)
         return (UPDATED if self.existed else DELIVERED), ""
@@ -126,7 +126,3 @@ class ContainerReport:
 
 def _file_reason(name: str, why: SoarError) -> str:
     return f"The data is in SOAR, but the file {name} was not attached: {why}"
-
-
-def _run_reason(run: PlaybookRun) -> str:
-    return f'The data is in SOAR, but playbook "{run.playbook}" was not seen to start ({run.state}): {run.reason}'

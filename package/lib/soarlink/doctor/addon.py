@@ -48,7 +48,7 @@ def limits(found: Mapping[str, str]) -> Diagnosis:
     """How many results of one search splunkd hands to the action."""
     name = "limits"
     text = found.get("maxresults", "")
-    most = int(text) if text.isdigit() else SHIPPED_MAXRESULTS
+    most = int(text) if text.isdecimal() else SHIPPED_MAXRESULTS
     said = (
         f"Splunk hands over at most {most} results of a search, and ends an action after {found.get('maxtime', '5m')}"
     )

@@ -36,7 +36,7 @@ def playbook(facts: SoarFacts, subject: Subject) -> Diagnosis:
             f"{_described(found)}. It takes inputs, and Send to SOAR gives none.",
             "Name a playbook of type automation; it may call this one with inputs.",
         )
-    if "/" not in wanted and not wanted.isdigit():
+    if "/" not in wanted and not wanted.isdecimal():
         return Diagnosis.warning(
             name, f'"{wanted}" names no repository; SOAR takes {found.name}.', f"Write {found.name}."
         )

@@ -7,15 +7,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from soarlink.errors import OutboxError, SendToSoarError
-from soarlink.journal.ledger import FREE, RunNote
+from soarlink.journal.ledger import FREE, NOT_STARTED, RunNote
 
 if TYPE_CHECKING:
     from soarlink.outbox.collection import Outbox
     from soarlink.outbox.item import OutboxItem
     from soarlink.outbox.payload import Payload
     from soarlink.plan.shipment import Shipment
-
-_REFUSED = "refused"
 
 
 class Cargo:
@@ -82,8 +80,10 @@ class NotedRuns:
         """What is known of a run; None when it may be asked for."""
         note: RunNote | None = None
         for line in self._lines(identity):
-            if line.get("t") == "resent" and note is not None and note.state == _REFUSED:
-                note = None  # somebody changed what was refused, or the server; a start that may have happened stays
+            if line.get("t") == "resent" and note is not None and note.state == NOT_STARTED:
+                note = (
+                    None  # somebody changed what SOAR did not take, or the server; a start that may have happened stays
+                )
             elif line.get("t") == "run" and line.get("playbook") == playbook:
                 note = RunNote(str(line["state"]), line.get("id"), line.get("why"))
         return None if note is not None and note.state == FREE else note

@@ -58,6 +58,9 @@ class Waiting:
 
 
 INTENDED = "intended"
+NOT_STARTED = "not started"
+"""SOAR did not take it: it may be asked for again when somebody says so."""
+
 FREE = "free"
 """Nothing was asked of SOAR after all: the run may be asked for again."""
 

@@ -153,7 +153,7 @@ class ContainerFields:
         found = self._vocabulary.find(part, name)
         if found is not None:
             filled.body[key] = found[1]
-        elif name.isdigit():
+        elif name.isdecimal():
             filled.body[key] = int(name)
         else:
             filled.body[key] = name

@@ -128,8 +128,8 @@ def _asked(parameter: str, text: str) -> Asked | None:
         return STATUS, text
     if parameter == "owner" and text.lower().startswith(ROLE_PREFIX):
         name = text[len(ROLE_PREFIX) :].strip()
-        return None if name.isdigit() or not name else (ROLE, name)
-    if text.isdigit():
+        return None if name.isdecimal() or not name else (ROLE, name)
+    if text.isdecimal():
         return None
     return {"owner": USER, "tenant": TENANT, "workbook": WORKBOOK}[parameter], text
 

@@ -137,7 +137,7 @@ def _pairs(text: str) -> tuple[tuple[str, Template], ...]:
 
 
 def _count(text: str) -> int:
-    if not text.strip().isdigit():
+    if not text.strip().isdecimal():
         raise ValueError("a whole number is needed, 0 for no limit")
     return int(text)
 

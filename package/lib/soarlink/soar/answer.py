@@ -173,12 +173,12 @@ def number(value: Any) -> int | None:
         return None
     if isinstance(value, int):
         return value
-    return int(value) if isinstance(value, str) and value.isdigit() else None
+    return int(value) if isinstance(value, str) and value.isdecimal() else None
 
 
 def _retry_after(reply: Reply) -> float | None:
     text = next((value for key, value in reply.headers.items() if key.lower() == "retry-after"), "")
-    if text.strip().isdigit():
+    if text.strip().isdecimal():
         return float(text)
     if not text:
         return None

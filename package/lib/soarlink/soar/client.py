@@ -217,14 +217,14 @@ class SoarClient:
         """
         body: dict[str, Any] = {
             "container_id": container_id,
-            "playbook_id": int(playbook) if playbook.isdigit() else playbook,
+            "playbook_id": int(playbook) if playbook.isdecimal() else playbook,
             "scope": scope,
             "run": True,
         }
         if inputs:
             body["inputs"] = dict(inputs)
         parsed = self._post("/rest/playbook_run", body)
-        run_id = parsed.get("playbook_run_id") if isinstance(parsed, dict) else None
+        run_id = answer.number(parsed.get("playbook_run_id")) if isinstance(parsed, dict) else None
         if not run_id:
             raise MaybeSent(f'SOAR gave no run id for the playbook "{playbook}".')
         return str(run_id)

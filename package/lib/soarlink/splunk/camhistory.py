@@ -146,9 +146,9 @@ def _end(pairs: Mapping[str, str]) -> RowEnd | None:
         return None
     return RowEnd(
         state=pairs["state"],
-        container_id=int(number) if number.isdigit() else None,
+        container_id=int(number) if number.isdecimal() else None,
         container_url=pairs.get("container_url") or None,
-        artifacts=int(artifacts) if artifacts.isdigit() else 0,
+        artifacts=int(artifacts) if artifacts.isdecimal() else 0,
         reason=pairs.get("reason") or None,
     )
 

@@ -228,7 +228,7 @@ def _connections(account: str, stanza: Mapping[str, str]) -> int:
 
 
 def _rate(text: str) -> int:
-    return int(text) if text.strip().isdigit() else 0
+    return int(text) if text.strip().isdecimal() else 0
 
 
 def _delivery(stanza: Mapping[str, str]) -> tuple[DeliveryLimits, list[str]]:
