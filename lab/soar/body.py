@@ -45,7 +45,7 @@ def optional_integer(body: Mapping[str, Any], key: str) -> int | None:
     value = body.get(key)
     if value is None:
         return None
-    if isinstance(value, str) and value.isdigit():
+    if isinstance(value, str) and value.isdecimal():
         return int(value)
     if not isinstance(value, int) or isinstance(value, bool):
         raise Refusal(400, f"Invalid value for {key}: expected a number")

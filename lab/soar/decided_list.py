@@ -36,7 +36,7 @@ def update(call: Call, record_id: int, body: Body) -> Body:
     content = _rows(body.get("content", record["content"]))
     content = [*content, *_rows(body.get("append_rows", []))]
     for key, row in read.mapping(body, "update_rows").items():
-        if not key.isdigit() or int(key) >= len(content):
+        if not key.isdecimal() or int(key) >= len(content):
             raise Refusal(400, f"Row {key} does not exist.")
         content[int(key)] = row
     values = {"content": content, "update_time": call.now(), "version": record["version"] + 1}

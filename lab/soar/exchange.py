@@ -93,7 +93,7 @@ class Exchange:
     async def _read(self, scope: Scope, receive: Receive) -> bytes | None:
         """The body, or None when it is larger than allowed."""
         announced = _header(scope, b"content-length") or "0"
-        if announced.isdigit() and int(announced) > self._max_body:
+        if announced.isdecimal() and int(announced) > self._max_body:
             return None
         parts: list[bytes] = []
         size = 0

@@ -114,7 +114,7 @@ def _subject(resource: Resource, field: Field, status_filter: str) -> _Subject:
 
 
 def _status_operand(value: object, status_filter: str) -> tuple[str, object]:
-    is_number = isinstance(value, int) or (isinstance(value, str) and value.isdigit())
+    is_number = isinstance(value, int) or (isinstance(value, str) and value.isdecimal())
     if is_number and status_filter != "name":
         return "(SELECT name FROM container_status WHERE id = ?)", int(str(value))
     if not is_number and status_filter == "id":

@@ -129,7 +129,7 @@ class _Pager:
         text = request.query_params.get("page", "1")
         self.total = total
         self.pages = max(1, -(-total // size))
-        self.page = min(max(1, int(text) if text.isdigit() else 1), self.pages)
+        self.page = min(max(1, int(text) if text.isdecimal() else 1), self.pages)
         self.offset = (self.page - 1) * size
         self.first = min(self.offset + 1, total)
         self.last = min(self.offset + size, total)

@@ -20,7 +20,7 @@ _SCOPES = ("new", "all")
 
 def find_playbook(store: Store, reference: object) -> Record | None:
     """The playbook with that id, `repo/name` or bare name."""
-    if isinstance(reference, int) or (isinstance(reference, str) and reference.isdigit()):
+    if isinstance(reference, int) or (isinstance(reference, str) and reference.isdecimal()):
         return store.get("playbook", int(reference))
     if not isinstance(reference, str):
         return None

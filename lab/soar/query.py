@@ -110,7 +110,7 @@ def _number(parameters: dict[str, str], name: str, default: int) -> int:
     text = parameters.get(name, "")
     if not text:
         return default
-    if not text.isdigit():
+    if not text.isdecimal():
         raise Refusal(400, f"Invalid value for {name}: {text}")
     return int(text)
 

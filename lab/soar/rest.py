@@ -197,7 +197,7 @@ class Rest:
 
     @staticmethod
     def _record_id(call: Call, name: str, text: str) -> int:
-        if text.isdigit():
+        if text.isdecimal():
             return int(call.existing(name, int(text))["id"])
         record: Record | None = None
         if name == "decided_list":
@@ -210,7 +210,7 @@ class Rest:
         action = {"POST": "write", "DELETE": "delete"}[request.method]
         values = {"time": call.now(), "user": call.user.username, "action": action, "object_type": name}
         number = request.path.strip("/").split("/")[2:3]
-        object_id = int(number[0]) if number and number[0].isdigit() else None
+        object_id = int(number[0]) if number and number[0].isdecimal() else None
         call.store.insert("audit", {**values, "object_id": object_id, "path": request.path, "status": status})
 
 

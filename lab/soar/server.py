@@ -172,7 +172,7 @@ class StandInSoar:
 def _listen(port_file: Path, port: int) -> socket.socket:
     """A listening socket on `port`, or, when that is 0, on the stored one or else a free one, which is then stored."""
     stored = port_file.read_text().strip() if port_file.exists() else ""
-    wanted = [port] if port else [int(stored), 0] if stored.isdigit() else [0]
+    wanted = [port] if port else [int(stored), 0] if stored.isdecimal() else [0]
     for number in wanted:
         # asyncio sets TCP_NODELAY only on sockets that name their protocol; without it each answer waits 40 ms.
         listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)

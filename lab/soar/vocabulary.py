@@ -68,7 +68,7 @@ def known_sensitivity(value: object) -> str:
 def known_owner(call: Call, value: object) -> Record:
     """The user record for an id or, if the switch allows it, a user name. Raises Refusal."""
     found = None
-    if isinstance(value, int) or (isinstance(value, str) and value.isdigit()):
+    if isinstance(value, int) or (isinstance(value, str) and value.isdecimal()):
         found = call.store.get("ph_user", int(value))
     elif call.switches.owner_by_name:
         found = call.store.find("ph_user", "username = ?", str(value))
