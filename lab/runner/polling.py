@@ -31,7 +31,7 @@ class PollReport:
     Args:
         events: each with sourcetype, time and its fields, oldest first.
         duration_ms: how long it ran.
-        problems: why an account could not be polled.
+        problems: why an account could not be polled, or its notables not be updated.
     """
 
     events: tuple[dict[str, Any], ...]
@@ -114,7 +114,9 @@ def _tried(stage: Stage, management: Management, begun: float) -> dict[str, str]
     except LabError:
         return {}  # the KV store is away
     return {
-        str(one["account"]): str(one.get("error") or "") for one in documents if float(one.get("tried") or 0) >= begun
+        str(one["account"]): " ".join(filter(None, (one.get("error"), one.get("writeback_error"))))
+        for one in documents
+        if float(one.get("tried") or 0) >= begun
     }
 
 

@@ -50,6 +50,7 @@ class NotableBoard:
         self._notables: dict[str, Notable] = {}
         self._refused: dict[str, str] = {}
         self._lost: set[str] = set()
+        self._broken: set[str] = set()
         self.public_app = "missioncontrol"
         """The app under which the public API of version 8 stands; "" for nowhere."""
         self.notes: list[dict[str, str]] = []
@@ -63,6 +64,7 @@ class NotableBoard:
             self._notables.clear()
             self._refused.clear()
             self._lost.clear()
+            self._broken.clear()
             self.reviews.clear()
             self.notes.clear()
             self.public_app = "missioncontrol"
@@ -84,9 +86,15 @@ class NotableBoard:
             self.reviews.append({**kept, **given, **values})
 
     def update(self, ids: list[str], reviewer: str, values: dict[str, str]) -> dict[str, Any]:
-        """Change notables as one call does; those that can't be changed are counted."""
+        """Change notables as one call does; those that can't be changed are counted.
+
+        Raises:
+            Refused: 500 at one that it breaks down at.
+        """
         known = [one for one in ids if one in self._notables and one not in self._refused]
         for one in known:
+            if one in self._broken:
+                raise Refused(500, f"Unexpected error at {one}")
             if one not in self._lost:
                 self.review(one, reviewer, **values)
         failed = [one for one in ids if one not in known]
@@ -98,6 +106,14 @@ class NotableBoard:
             "success_count": len(known),
             "failure_count": len(failed),
         }
+
+    def breaks_down(self, event_id: str) -> None:
+        """A notable at which `notable_update` breaks down: those before it in a call are written."""
+        self._broken.add(event_id)
+
+    def mend(self, event_id: str) -> None:
+        """It does so no more."""
+        self._broken.discard(event_id)
 
     def has(self, event_id: str) -> bool:
         """Whether there is such a notable."""

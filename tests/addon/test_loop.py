@@ -202,8 +202,8 @@ def _holder(lab: Lab) -> int:
 
 
 def _polled(lab: Lab) -> float:
-    """When the account was polled last."""
-    return max((float(one["polled"]) for one in lab.management.documents(APP, "soar_checkpoint", {})), default=0.0)
+    """When the account was polled last, and what came of it written to notables."""
+    return max((float(one["tried"]) for one in lab.management.documents(APP, "soar_checkpoint", {})), default=0.0)
 
 
 def _is_written_back(lab: Lab) -> bool:

@@ -406,6 +406,12 @@ POLLED = Polls(is_off=False, interval=60.0, polled=NOW - 70)
             "warning",
             ("not complete (last complete poll 1 min ago): HTTP 403.",),
         ),
+        (
+            {},
+            replace(POLLED, writeback_error="HTTP 500."),
+            "warning",
+            ("It comes back: last complete poll 1 min ago", "notables were not all updated: HTTP 500."),
+        ),
         ({}, Polls(is_off=False, error="HTTP 401."), "failed", ("no complete poll yet", "HTTP 401.")),
         ({"enabled": None}, POLLED, "skipped", ("no input soar_feedback",)),
         ({"enabled": False}, POLLED, "failed", ("soar_feedback is disabled",)),

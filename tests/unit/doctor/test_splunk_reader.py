@@ -23,9 +23,9 @@ from soarlink.outbox.lease import Lease as HeldLease
 from soarlink.splunk.kvstore import KvStore
 from soarlink.splunk.settings import Settings
 from soarlink.wire.exchange import Reply
+from soarlink.writeback.ledger import REFUSED, UNCONFIRMED
 from soarlink.writeback.path import ROOTS
 from soarlink.writeback.path import Path as Path8
-from soarlink.writeback.round import REFUSED, UNCONFIRMED
 from tests.unit.outbox.conftest import kv, outbox, splunkd, splunkd_process
 from tests.unit.outbox.samples import NOW, item, payload
 from tests.unit.outbox.splunkd import SplunkdProcess
@@ -144,9 +144,9 @@ def test_how_far_feedback_has_come(splunkd: SplunkdProcess, kv: KvStore) -> None
     settings = replace(
         SETTINGS, accounts={"prod": {"feedback_interval": "120"}, "off": {"feedback": "off"}, "x": {"feedback": "y"}}
     )
-    checkpoint.save(kv, Checkpoint("prod", polled=NOW - 50, error="no"))
+    checkpoint.save(kv, Checkpoint("prod", polled=NOW - 50, error="no", writeback_error="none"))
     assert splunk_reader.polls(session, settings, "prod") == Polls(
-        is_off=False, interval=120.0, polled=NOW - 50, error="no"
+        is_off=False, interval=120.0, polled=NOW - 50, error="no", writeback_error="none"
     )
     assert splunk_reader.polls(session, settings, "off") == Polls(is_off=True)
     wrong = splunk_reader.polls(session, settings, "x")

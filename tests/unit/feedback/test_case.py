@@ -19,6 +19,18 @@ def test_a_container_that_a_finding_joined_is_adopted() -> None:
     assert (ours.last_playbook, ours.last_run_id, ours.verdict) == ("contain", 3, "succeeded")
 
 
+def test_only_what_stands_in_the_row_makes_it_newer() -> None:
+    """A tag of our own moves the container, and makes nothing newer than an analyst's change; a verdict does."""
+    case = of_container("lab", "u", {**RECORD, "data": MARK})
+    tagged = case.seen({**RECORD, "tags": ["told"], "container_update_time": "2026-01-03T00:00:00.000000Z"})
+    assert (tagged.updated, tagged.changed) == ("2026-01-03T00:00:00.000000Z", RECORD["create_time"])
+    closed = tagged.seen({**RECORD, "status": "closed", "container_update_time": "2026-01-04T00:00:00.000000Z"})
+    assert closed.changed == "2026-01-04T00:00:00.000000Z"
+    ran = closed.ran("contain", 3, "2026-01-05T00:00:00.000000Z", "running", "")
+    again = ran.ran("contain", 3, "2026-01-06T00:00:00.000000Z", "running", "")
+    assert (again.last_run_time, again.changed) == ("2026-01-06T00:00:00.000000Z", "2026-01-05T00:00:00.000000Z")
+
+
 def test_nothing_else_is_adopted() -> None:
     """Not one without our mark, and not one that is ours already: its update may be under way."""
     theirs = of_container("lab", "u", RECORD)

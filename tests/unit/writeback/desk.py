@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -18,8 +18,10 @@ from soarlink.splunk.splunkd import Splunkd
 from soarlink.wire.exchange import Reply
 from soarlink.writeback import path as paths
 from soarlink.writeback.enterprise import EnterpriseSecurity
-from soarlink.writeback.round import Round, Sinks
+from soarlink.writeback.round import Round
 from soarlink.writeback.rule import rules_of
+from soarlink.writeback.turns import Turns
+from soarlink.writeback.writer import Sinks
 from tests.unit.inputs.memory import Process
 from tests.unit.outbox.splunkd import SplunkdProcess
 
@@ -49,18 +51,26 @@ class Desk:
         self.reports: list[dict[str, Any]] = []
         self.risks: list[str] = []
         """Events in the index ``risk``."""
+        self.is_searchable = True
+        """Whether searches find these."""
         self.tags: list[tuple[int, str]] = []
         """Tags that were set: container and tag."""
         self.is_kept = True
         """Whether the account's scope still takes the containers."""
+        self.problem = ""
+        """What the last round says that it put off."""
         self.soar: SoarError | None = None
         """What SOAR says when it is to set a tag."""
+        self.seconds = 0.0
+        self.turns = Turns(lambda: self.seconds)
+        """The process's; an own one is a new process."""
+        self.goes_on: Callable[[], bool] = lambda: True
 
     def case(self, number: int, *, event_id: str | None = None, changed: float = NOW, **facts: Any) -> Case:
         """A container of ours that changed in SOAR at that time, of the notable ``ev<number>`` unless it is said."""
         known = f"ev{number}" if event_id is None else event_id
         time = moment.written(changed)
-        case = Case("lab", number, ours=True, event_id=known, created=time, updated=time, writeback=OPEN)
+        case = Case("lab", number, ours=True, event_id=known, created=time, updated=time, changed=time, writeback=OPEN)
         return self.keep(replace(case, url=f"https://soar.example/mission/{number}", **facts))
 
     def keep(self, case: Case) -> Case:
@@ -91,9 +101,18 @@ class Desk:
         way = paths.choose(session)
         assert way is not None
         enterprise = EnterpriseSecurity(session, way)
-        self.process.canned("index=risk", [{"soar_event_id": number} for number in self.risk_ids()])
-        sinks = Sinks(self.reports.append, self.steps.wrap(self.risks.extend), self.steps.wrap(self._tag))
-        Round(cases, enterprise, rules, clock=lambda: self.now, sinks=sinks, preview=preview).run()
+        found = self.risk_ids() if self.is_searchable else []
+        self.process.canned("index=risk", [{"soar_event_id": number} for number in found])
+        self.problem = Round(
+            cases,
+            enterprise,
+            rules,
+            self.turns,
+            clock=lambda: self.now,
+            go_on=self.goes_on,
+            sinks=Sinks(*(self.steps.wrap(one) for one in (self.reports.extend, self.risks.extend, self._tag))),
+            preview=preview,
+        ).run()
         return self.reports
 
     def risk_ids(self) -> list[str]:

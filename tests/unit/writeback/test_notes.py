@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from soarlink.errors import SplunkdError
+from soarlink.writeback.ledger import DONE, REFUSED
 from soarlink.writeback.notes import Notes
 from soarlink.writeback.path import ROOTS
-from soarlink.writeback.round import DONE, REFUSED
 from tests.unit.writeback.desk import LINK, Desk, Scripted
 
 NOTE = {"order": "40", "field": "verdict", "set": "note", "to": "{{last_playbook}}: {{verdict}}"}

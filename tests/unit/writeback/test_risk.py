@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from soarlink.errors import NotSent
 from soarlink.feedback.case import Case, of_container
+from soarlink.writeback.ledger import DONE, REFUSED
 from soarlink.writeback.risk import Risk, id_of, risk_of, text_of
-from soarlink.writeback.round import DONE, REFUSED
 from tests.unit.writeback.desk import CLOSED, LINK, Desk
 
 CASE = Case("lab", 7, name="Case", status="open", url="https://soar/mission/7", event_id="ev7")
@@ -73,10 +73,11 @@ def test_the_risk_object_comes_from_the_finding() -> None:
 
 
 def test_each_modifier_is_written_once(desk: Desk) -> None:
-    """Beside the comment, in one report; a change of the container does not repeat it."""
+    """It is told by itself, before the comment; a change of the container does not repeat it."""
     desk.case(1, **OBJECT)
-    (report,) = desk.round(LINK, MODIFIER)
-    assert (report["outcome"], report["comment"], report["risk"]) == ("updated", "container 1", "40 system host 1")
+    risk, comment = desk.round(LINK, MODIFIER)
+    assert (risk["outcome"], risk["risk"], "comment" in risk) == ("updated", "40 system host 1", False)
+    assert (comment["outcome"], comment["comment"]) == ("updated", "container 1")
     (event,) = desk.risks
     assert 'risk_object="host 1"' in event
     desk.change(1)

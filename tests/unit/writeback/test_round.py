@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from soarlink.errors import SplunkdError
 from soarlink.feedback.case import OPEN, WRITING
-from soarlink.writeback.round import DONE, KEPT, NONE, REFUSED, SEARCHED_FOR, UNCONFIRMED
+from soarlink.writeback.ledger import DONE, KEPT, NONE, REFUSED, UNCONFIRMED
+from soarlink.writeback.round import SEARCHED_FOR
 from tests.unit.inputs.memory import Crash
 from tests.unit.writeback.conftest import RIGHT
 from tests.unit.writeback.desk import CLOSED, LINK, Desk
@@ -113,7 +114,8 @@ def test_an_older_change_of_an_analyst_gives_way(desk: Desk) -> None:
     desk.process.notables("review", "ev1", "bob", status="3")
     desk.process.notables("review", "ev2", "bob", status="3")
     desk.case(1, status="closed")
-    desk.case(2, changed=1_000.0, status="closed", last_run_time="2099-01-01T00:00:00.000000Z")
+    case = desk.case(2, changed=1_000.0, status="closed")
+    desk.keep(case.ran("contain", 1, "2099-01-01T00:00:00.000000Z", "succeeded", ""))
     assert [one["outcome"] for one in desk.round(CLOSED)] == ["updated"] * 2
 
 
@@ -153,11 +155,11 @@ def test_an_update_that_can_not_be_read_back_is_told(desk: Desk) -> None:
 
 
 def test_what_was_taken_before_a_fault_counts(desk: Desk) -> None:
-    """The first of two is written when splunkd fails at the second: the first is told and done, the second is due."""
+    """The first of two is written when calls become too many: it is told and done, the second is due."""
     desk.case(1)
     desk.case(2)
     desk.process.fault("POST", "notable_update", slow=0.0, times=1)
-    desk.process.fault("POST", "notable_update", status=503)
+    desk.process.fault("POST", "notable_update", status=429)
     with pytest.raises(SplunkdError):
         desk.round()
     assert [one["outcome"] for one in desk.reports] == ["updated"]
@@ -165,6 +167,40 @@ def test_what_was_taken_before_a_fault_counts(desk: Desk) -> None:
     desk.process.clear()
     assert [one["outcome"] for one in desk.round()] == ["updated"]
     assert len(desk.reviews()) == 2
+
+
+def test_what_the_rules_do_not_look_at_is_no_newer_change(desk: Desk) -> None:
+    """SOAR's page moves by our own tag after an analyst has changed the notable: what was refused stays refused."""
+    desk.process.notables("refuse", "ev1", "You may not close it")
+    desk.case(1, changed=1_000.0, status="closed")
+    assert [one["outcome"] for one in desk.round(CLOSED)] == [REFUSED]
+    desk.process.notables("review", "ev1", "bob", status="3")
+    desk.change(1)  # its time of change only
+    assert [one["outcome"] for one in desk.round(CLOSED)] == [KEPT]
+    assert desk.reviews()[-1]["status"] == "3"
+
+
+def test_what_was_refused_is_no_reason_later(desk: Desk) -> None:
+    """An update that is written after a refusal leaves no note of that."""
+    desk.process.notables("refuse", "ev1", "You may not close it")
+    desk.case(1, status="closed")
+    desk.round(CLOSED)
+    desk.change(1, status="open")
+    desk.round(CLOSED)
+    assert (desk.row(1).writeback, desk.row(1).writeback_note) == (DONE, "")
+
+
+def test_two_containers_of_one_notable_are_one_update(desk: Desk) -> None:
+    """The notable is named once in the call, has one review, and both containers are done."""
+    for number in (1, 2):
+        desk.case(number, event_id="ev1", status="closed")
+    assert [one["outcome"] for one in desk.round(CLOSED)] == ["updated"] * 2
+    assert [one["rule_id"] for one in desk.reviews()] == ["ev1"]
+    desk.process.notables("refuse", "ev2", "You may not")
+    for number in (3, 4, 5):
+        desk.case(number, event_id="ev2" if number == 5 else "ev3", status="closed")
+    assert [one["outcome"] for one in desk.round(CLOSED)] == ["updated", "updated", REFUSED]
+    assert [one["rule_id"] for one in desk.reviews()] == ["ev1", "ev3"]
 
 
 def test_a_value_that_is_there_is_not_written(desk: Desk) -> None:
@@ -183,14 +219,15 @@ def test_a_notable_is_found_by_its_run(desk: Desk) -> None:
     desk.case(3, event_id="")
     (report,) = desk.round()
     assert report["event_id"] == desk.row(1).event_id == "ev1"
-    assert (desk.row(2).writeback, desk.row(3).writeback) == (OPEN, OPEN)
+    assert (desk.row(2).writeback, desk.row(3).writeback) == (OPEN, NONE)
+    assert desk.row(3).writeback_note == "the container names neither a notable nor the run of one"
     desk.case(4, event_id="", orig_sid="run4", orig_rid="0")
     assert desk.round() == []
     desk.process.notables("add", "ev4", "run4", "0")  # the notable is indexed a while after the run
     assert [one["event_id"] for one in desk.round()] == ["ev4"]
     desk.now += SEARCHED_FOR + 1
     assert desk.round() == []
-    assert {desk.row(number).writeback for number in (2, 3)} == {NONE}
+    assert desk.row(2).writeback == NONE
     assert "no notable was found" in desk.row(2).writeback_note
 
 
@@ -202,6 +239,24 @@ def test_a_preview_writes_nothing(desk: Desk) -> None:
     assert desk.reviews() == []
     assert (desk.row(1).writeback, desk.row(1).pushed) == (DONE, "")
     assert desk.round(preview=True) == []
+
+
+def test_a_preview_leaves_what_was_cut_short(desk: Desk) -> None:
+    """An update during which the input ended is looked for when the preview is over, and not written again."""
+    desk.process.notables("review", "ev1", "admin", comment="container 1")
+    desk.keep(replace(desk.case(1), writeback=WRITING))
+    assert desk.round(LINK, preview=True) == []
+    assert desk.row(1).writeback == WRITING
+    assert [one["comment"] for one in desk.round(LINK)] == ["container 1"]
+    assert len(desk.reviews()) == 1
+
+
+def test_a_preview_remembers_nothing_as_written(desk: Desk) -> None:
+    """Also not that an analyst's value stays: it is said, and the row's `pushed` is as it was."""
+    desk.process.notables("review", "ev1", "bob", status="3")
+    desk.case(1, changed=1_000.0, status="closed")
+    assert [one["outcome"] for one in desk.round(CLOSED, preview=True)] == [KEPT]
+    assert (desk.row(1).writeback, desk.row(1).pushed) == (KEPT, "")
 
 
 def test_what_could_not_be_asked_is_asked_again(desk: Desk) -> None:

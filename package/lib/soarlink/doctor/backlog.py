@@ -122,6 +122,12 @@ def feedback(beat: Heartbeat, polls: Polls | Unread | None, now: float) -> Diagn
     if is_late:
         remedy = alive.remedy or _RUN.replace("soar_delivery", "soar_feedback")
         return Diagnosis.warning(name, f"Nothing comes back: {last}. {alive.evidence}", remedy)
+    if polls.writeback_error:
+        return Diagnosis.warning(
+            name,
+            f"It comes back: {last}. But notables were not all updated: {polls.writeback_error}",
+            "Mend the cause; what is open is written then. The check enterprise_security says which way is taken.",
+        )
     return Diagnosis.ok(name, f"It comes back: {last}. {alive.evidence}")
 
 

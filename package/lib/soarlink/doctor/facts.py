@@ -169,13 +169,14 @@ class Polls:
     """How far the feedback input has come with the account.
 
     ``polled`` is in epoch seconds, 0 for never; ``interval`` in seconds. ``is_off``: the account's settings bring
-    nothing back. ``error`` is why the last poll was not complete.
+    nothing back. ``error`` is why the last poll was not complete, ``writeback_error`` why notables were not updated.
     """
 
     is_off: bool
     interval: float = 60.0
     polled: float = 0.0
     error: str = ""
+    writeback_error: str = ""
 
 
 @dataclass(frozen=True)

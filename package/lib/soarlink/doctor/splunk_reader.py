@@ -23,7 +23,7 @@ from soarlink.splunk import policy, users
 from soarlink.splunk.kvstore import KvStore
 from soarlink.splunk.passwords import APP
 from soarlink.writeback import path as ways
-from soarlink.writeback.round import REFUSED, UNCONFIRMED
+from soarlink.writeback.ledger import REFUSED, UNCONFIRMED
 
 if TYPE_CHECKING:
     from soarlink.splunk.settings import Settings
@@ -84,7 +84,8 @@ def polls(splunkd: Splunkd, settings: Settings, account: str) -> Polls | Unread:
     state = _try(lambda: checkpoint.load(KvStore(splunkd), account))
     if isinstance(state, Unread):
         return state
-    return Polls(wanted.scope == feedback_settings.OFF, wanted.interval, state.polled, state.error)
+    is_off = wanted.scope == feedback_settings.OFF
+    return Polls(is_off, wanted.interval, state.polled, state.error, state.writeback_error)
 
 
 def caller(splunkd: Splunkd) -> Caller:

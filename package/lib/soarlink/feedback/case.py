@@ -17,13 +17,17 @@ OPEN, WRITING = "open", "writing"
 _GROWN = "last_playbook last_run_id last_run_time verdict verdict_reason".split()
 """What a case has learned of its runs: it does not stand in the container."""
 
+_SHOWN = "name label status severity owner due closed last_playbook last_run_id verdict verdict_reason".split()
+"""What rules of the write-back can look at, or show."""
+
 
 @dataclass(frozen=True)
 class Case:
     """One container, as the lookup ``soar_containers`` has it. Text is "" and numbers 0 where nothing is known.
 
     ``ours`` says that this add-on sent it. ``verdict`` and ``verdict_reason`` are of the playbook run that moved last.
-    ``writeback`` says how far Enterprise Security follows (see :mod:`soarlink.writeback.round`), ``pushed`` what was
+    ``updated`` is when SOAR last changed the container in any way, ``changed`` when it last changed what stands here.
+    ``writeback`` says how far Enterprise Security follows (see :mod:`soarlink.writeback.ledger`), ``pushed`` what was
     written there.
     """
 
@@ -52,6 +56,7 @@ class Case:
     due: str = ""
     closed: str = ""
     updated: str = ""
+    changed: str = ""
     writeback: str = ""
     writeback_note: str = ""
     pushed: str = ""
@@ -80,7 +85,7 @@ class Case:
             closed=_text(record, "close_time"),
             updated=_text(record, "container_update_time", "create_time"),
         )
-        return self._moved(later)
+        return self._moved(later, later.updated)
 
     def ran(self, playbook: str, run_id: int, time: str, verdict: str, reason: str) -> Case:
         """The case after a playbook run moved; a run that moved earlier changes nothing."""
@@ -89,7 +94,7 @@ class Case:
         later = replace(
             self, last_playbook=playbook, last_run_id=run_id, last_run_time=time, verdict=verdict, verdict_reason=reason
         )
-        return self._moved(later)
+        return self._moved(later, time)
 
     def adopted(self, fresh: Case) -> Case:
         """A container that somebody else made, once it carries our mark: a finding has joined it since.
@@ -101,9 +106,16 @@ class Case:
             return self
         return replace(fresh, **{name: getattr(self, name) for name in _GROWN}, writeback=OPEN)
 
-    def _moved(self, later: Case) -> Case:
-        """The later case, for the write-back; an update that was cut short is still to be looked for."""
-        return later if later == self or self.writeback == WRITING else replace(later, writeback=OPEN)
+    def _moved(self, later: Case, time: str) -> Case:
+        """The later case, for the write-back; an update that was cut short is still to be looked for.
+
+        A change that shows nowhere here, such as a tag of our own, makes nothing newer than an analyst's.
+        """
+        if later == self:
+            return self
+        if any(getattr(later, name) != getattr(self, name) for name in _SHOWN):
+            later = replace(later, changed=max(self.changed, time))
+        return later if self.writeback == WRITING else replace(later, writeback=OPEN)
 
 
 def key_of(account: str, container_id: int) -> str:

@@ -17,6 +17,7 @@ _AT_ONCE = 50
 """Containers that are read with their ``data``: some of other sources are large."""
 _MOST_REMEMBERED = 20_000
 _AWAITING = 500
+"""Cases of one round of the write-back, with and without a known notable."""
 
 
 class Cases:
@@ -51,11 +52,27 @@ class Cases:
         if self._known.get(case.container_id) != case:
             self._known[case.container_id] = self._changed[case.container_id] = case
 
-    def awaiting(self, states: Iterable[str]) -> list[Case]:
-        """Our cases in these states of the write-back, the ones that changed longest ago first."""
-        account = self._client.account.name
-        query = {"account": account, "ours": True, "$or": [{"writeback": state} for state in states]}
-        found = [of_document(row) for row in self._kv.page(COLLECTION, query, sort="updated", limit=_AWAITING)]
+    def awaiting(self, states: Iterable[str], *, named: bool, after: str = "") -> list[Case]:
+        """Some of our cases in these states of the write-back, in the order of their keys, and round again at the end.
+
+        Args:
+            states: the states.
+            named: those whose notable is known, or the others.
+            after: key of the case behind which to begin; "" for the first.
+        """
+        if len(self._known) > _MOST_REMEMBERED and not self._changed:
+            self._known.clear()
+        query = {
+            "account": self._client.account.name,
+            "ours": True,
+            "event_id": {"$ne": ""} if named else "",
+            "$or": [{"writeback": state} for state in states],
+        }
+        rest = {"$and": [query, {"_key": {"$gt": after}}]} if after else query
+        rows = self._kv.page(COLLECTION, rest, sort="_key", limit=_AWAITING)
+        if after and not rows:
+            rows = self._kv.page(COLLECTION, query, sort="_key", limit=_AWAITING)
+        found = [of_document(row) for row in rows]
         for case in found:
             self._known[case.container_id] = case
             self._awaited.add(case.container_id)

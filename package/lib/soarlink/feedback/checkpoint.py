@@ -25,8 +25,10 @@ class Checkpoint:
         account: the account.
         cursors: by the streams' resources.
         polled: when the last complete poll ended, seconds since 1970; 0 when none was.
-        tried: when the last one ended, complete or not.
+        tried: when the last one ended, complete or not, and with it the updates of notables.
         error: why the last one was not; "" when it was.
+        writes_back: whether notables were updated then.
+        writeback_error: why some notables were not updated, although SOAR was read; "" when all were.
     """
 
     account: str
@@ -34,6 +36,8 @@ class Checkpoint:
     polled: float = 0.0
     tried: float = 0.0
     error: str = ""
+    writes_back: bool = False
+    writeback_error: str = ""
 
     def moved(self, resource: str, cursor: Cursor) -> Checkpoint:
         """The checkpoint with one stream further on."""
@@ -50,6 +54,8 @@ class Checkpoint:
             "polled": self.polled,
             "tried": self.tried,
             "error": self.error,
+            "writes_back": self.writes_back,
+            "writeback_error": self.writeback_error,
         }
 
 
@@ -62,7 +68,8 @@ def load(kv: KvStore, account: str) -> Checkpoint:
     try:
         cursors = {name: cursor_of(one) for name, one in json.loads(document.get("cursors") or "{}").items()}
         polled, tried = (float(document.get(name) or 0) for name in ("polled", "tried"))
-        return Checkpoint(account, cursors, polled, tried, str(document.get("error") or ""))
+        error, fault = (str(document.get(name) or "") for name in ("error", "writeback_error"))
+        return Checkpoint(account, cursors, polled, tried, error, bool(document.get("writes_back")), fault)
     except (ValueError, TypeError, AttributeError):
         return Checkpoint(account)
 

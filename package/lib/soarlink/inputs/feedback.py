@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from soarlink.errors import SendToSoarError
@@ -15,26 +15,26 @@ from soarlink.feedback.poll import Poll, Sinks
 from soarlink.inputs.script import InputScript
 from soarlink.inputs.session import logger
 from soarlink.inputs.tenure import apply_for
+from soarlink.inputs.updates import SOURCE, Updates
 from soarlink.plan import moment
 from soarlink.soar.client import SoarClient
-from soarlink.splunk import conf, spool
+from soarlink.splunk import spool
 from soarlink.splunk.apilog import ApiLog
 from soarlink.splunk.kvstore import KvStore
 from soarlink.splunk.logline import fields
 from soarlink.splunk.settings import Settings
-from soarlink.writeback import path, rule
-from soarlink.writeback import risk as risks
-from soarlink.writeback.enterprise import EnterpriseSecurity
-from soarlink.writeback.round import SOURCETYPE, Round
-from soarlink.writeback.round import Sinks as Outlets
+from soarlink.splunk.splunkd import CONNECT_TIMEOUT, READ_TIMEOUT
+from soarlink.writeback.beginning import pass_over
 
 if TYPE_CHECKING:
     import logging
     import threading
     from collections.abc import Callable, Sequence
 
+    from soarlink.feedback.checkpoint import Checkpoint
     from soarlink.feedback.cursor import Cursor
     from soarlink.inputs.session import Session
+    from soarlink.inputs.updates import Course
 
 LOOK_EVERY = 5.0
 """Seconds between two looks at what is due."""
@@ -42,8 +42,13 @@ LOOK_EVERY = 5.0
 LEASE_SECONDS = 300.0
 """How long the lease lasts without renewal; longer where an account's timeouts allow longer requests."""
 
-_SOURCE = "soar_feedback"
+LONGEST_CALL = CONNECT_TIMEOUT + READ_TIMEOUT
+"""Seconds that a call to splunkd takes at most."""
+
 _RETRY_SECONDS = 60.0
+_READ = ("Not polled", "Polled again")
+_UPDATED = ("Notables not updated", "Notables updated again")
+"""What the log says of an account when something is wrong, and when it is over."""
 
 
 class FeedbackScript(InputScript):
@@ -68,13 +73,14 @@ class Feedback:
     def __init__(self, session: Session, stop: threading.Event) -> None:
         self._session = session
         self._stop = stop
-        self._log: logging.Logger = logger(session.home, _SOURCE)
-        self._calls = ApiLog(session.home, _SOURCE, session.clock)
+        self._log: logging.Logger = logger(session.home, SOURCE)
+        self._calls = ApiLog(session.home, SOURCE, session.clock)
         self._parent = os.getppid()
         self._kv = KvStore(session.splunkd())
-        self._tenure = apply_for(session, _SOURCE, LEASE_SECONDS)
+        self._tenure = apply_for(session, SOURCE, LEASE_SECONDS)
         self._due: dict[str, float] = {}
-        self._said: dict[str, str] = {}
+        self._updates = Updates(session)
+        self._said: dict[tuple[str, tuple[str, str]], str] = {}
 
     def run(self) -> None:
         """Work until told to stop."""
@@ -125,7 +131,7 @@ class Feedback:
         def emit(events: Sequence[Event]) -> None:
             now = self._session.clock()
             texts = [spool.stamped(one.text(), one.sourcetype) for one in events]
-            spool.put(self._session.home, index=known.index, source=_SOURCE, events=texts, now=now)
+            spool.put(self._session.home, index=known.index, source=SOURCE, events=texts, now=now)
             for one in events:
                 counts[one.sourcetype] = counts.get(one.sourcetype, 0) + 1
 
@@ -135,19 +141,24 @@ class Feedback:
             checkpoint.save(self._kv, state)
 
         def go_on() -> bool:
-            return self._goes_on() and self._tenure.outlasts(account.longest_request)
+            return self._goes_on() and self._tenure.outlasts(max(account.longest_request, LONGEST_CALL))
 
         first = moment.written(max(0.0, self._session.clock() - wanted.first_window))
         host = urlsplit(account.url).netloc
+        cases = Cases(self._kv, client, wanted.holds)
         try:
-            cases = Cases(self._kv, client, wanted.holds)
-            poll = Poll(client, host, cases, wanted, Sinks(emit, keep, go_on))
-            end = poll.run(state.cursors, first)
-            self._write_back(known, cases, client, go_on)
-            now = self._session.clock()
-            polled = now if end.complete else state.polled
-            checkpoint.save(self._kv, replace(state, polled=polled, tried=now, error=" ".join(end.problems)))
-            return " ".join(end.problems)
+            course, fault = self._course(known)
+            if not fault:
+                state = self._begun(state, cases, go_on, is_on=course is not None)
+            end = Poll(client, host, cases, wanted, Sinks(emit, keep, go_on)).run(state.cursors, first)
+            polled = self._session.clock() if end.complete else state.polled
+            state = replace(state, polled=polled, error=" ".join(end.problems))
+            checkpoint.save(self._kv, state)
+            if course is not None:
+                fault = self._update(course, known.index, cases, client, go_on) if go_on() else state.writeback_error
+            checkpoint.save(self._kv, replace(state, tried=self._session.clock(), writeback_error=fault))
+            self._say(name, fault, _UPDATED)
+            return state.error
         except (SendToSoarError, OSError) as error:
             checkpoint.save(self._kv, replace(state, tried=self._session.clock(), error=str(error)))
             raise
@@ -156,53 +167,36 @@ class Feedback:
             if counts:
                 self._log.info("Events written %s", fields({"account": name, **counts}))
 
-    def _write_back(self, known: Settings, cases: Cases, client: SoarClient, go_on: Callable[[], bool]) -> None:
-        """Carry on to Enterprise Security, where there is one."""
-        mode = known.writeback_mode
-        rules = rule.rules_of(conf.read(self._session.app, rule.CONF)) if mode != "off" else ()
-        if not rules or not go_on():
-            return
-        splunkd = self._session.splunkd()
+    def _course(self, known: Settings) -> tuple[Course | None, str]:
+        """How notables are updated, and why that is not clear: no reason not to read SOAR."""
         try:
-            way = path.choose(splunkd)
-            if way is None:
-                return
-            reports: list[dict[str, Any]] = []
-            work = Round(
-                cases,
-                EnterpriseSecurity(splunkd, way),
-                rules,
-                clock=self._session.clock,
-                sinks=Outlets(reports.append, self._risk, client.add_tags),
-                preview=mode == "preview",
-            )
-            try:
-                work.run()
-            finally:
-                self._report(known, reports)
-        finally:
-            splunkd.close()
+            return self._updates.course(known), ""
+        except SendToSoarError as error:
+            return None, str(error)
 
-    def _report(self, known: Settings, reports: Sequence[dict[str, Any]]) -> None:
-        if reports:
-            now = self._session.clock()
-            texts = [spool.stamped(Event(SOURCETYPE, now, one).text(), SOURCETYPE) for one in reports]
-            spool.put(self._session.home, index=known.index, source=_SOURCE, events=texts, now=now)
+    def _begun(self, state: Checkpoint, cases: Cases, go_on: Callable[[], bool], *, is_on: bool) -> Checkpoint:
+        """The checkpoint with whether notables are updated. What changed before they were is left as it is."""
+        if state.writes_back == is_on or (is_on and not pass_over(cases, go_on)):
+            return state
+        state = replace(state, writes_back=is_on)
+        checkpoint.save(self._kv, state)
+        return state
 
-    def _risk(self, texts: Sequence[str]) -> None:
-        """Hand risk modifiers over to Enterprise Security's index."""
-        now = self._session.clock()
-        events = [spool.stamped(text, risks.SOURCETYPE, time=f"{now:.6f}") for text in texts]
-        spool.put(self._session.home, index=risks.INDEX, source=risks.SOURCE, events=events, now=now)
+    def _update(self, course: Course, index: str, cases: Cases, client: SoarClient, go_on: Callable[[], bool]) -> str:
+        """Carry on to Enterprise Security; what kept updates from being written. SOAR was read all the same."""
+        try:
+            return self._updates.run(course, index, cases, client, go_on)
+        except (SendToSoarError, OSError) as error:
+            return str(error)
 
     def _goes_on(self) -> bool:
         return not self._stop.is_set() and os.getppid() == self._parent
 
-    def _say(self, account: str, problem: str) -> None:
+    def _say(self, account: str, problem: str, words: tuple[str, str] = _READ) -> None:
         """Log what is wrong once, and once when it is over."""
-        before = self._said.get(account, "")
+        before = self._said.get((account, words), "")
         if problem and problem != before:
-            self._log.warning("Not polled %s", fields({"account": account, "reason": problem}))
+            self._log.warning("%s %s", words[0], fields({"account": account, "reason": problem}))
         elif before and not problem:
-            self._log.info("Polled again %s", fields({"account": account}))
-        self._said[account] = problem
+            self._log.info("%s %s", words[1], fields({"account": account}))
+        self._said[account, words] = problem
