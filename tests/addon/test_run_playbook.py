@@ -110,6 +110,23 @@ def test_a_second_call_starts_nothing(own: Lab, soar: SoarReader, tmp_path: Path
     assert statuses(own, sid) == ["success"]
 
 
+@pytest.mark.parametrize(
+    "other", [{"playbooks": "local/splunk_triage"}, {"playbooks": "local/contain_host", "inputs": "host={{dest}}"}]
+)
+def test_another_errand_of_the_same_search_is_run(
+    own: Lab, soar: SoarReader, tmp_path: Path, other: dict[str, str]
+) -> None:
+    """`| sendalert` twice in one search: the second playbook runs while the first waits; the same again does not."""
+    sid = "1700000000.78"
+    (first,) = run(own, tmp_path, sid=sid, playbooks="local/contain_host", follow="2").results
+    (second,) = run(own, tmp_path, sid=sid, follow="2", **other).results
+    (again,) = run(own, tmp_path, sid=sid, playbooks="local/contain_host", follow="2").results
+    assert again.runs == ()
+    assert (first.container_id, first.runs[0].state) == (second.container_id, "waiting")
+    assert second.runs[0].state in {"succeeded", "waiting"}
+    assert [one["id"] for one in soar.runs(first.container_id)] == [1, 2]
+
+
 def test_soar_away_means_pending_and_then_the_verdict(own: Lab, soar: SoarReader, tmp_path: Path) -> None:
     """Nothing is lost: once SOAR is back the container is made, the playbook runs once, its verdict is told."""
     assert own.soar.stand_in is not None

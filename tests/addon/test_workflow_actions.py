@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from collections.abc import Iterator, Mapping
@@ -45,7 +46,7 @@ NASTY = (
     "two\nlines\tand ümlaut 漢字 🙂",
     "{{src}} it's ''",
 )
-_TOKEN = re.compile(r"\$([^$]+)\$")
+_TOKEN = re.compile(r"\$(?P<raw>!?)(?P<field>[^$]+)\$")
 _PARAMETER = re.compile(r'\s*param\.(\w+)="([^"\\]*)"')
 
 
@@ -58,17 +59,29 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 
 
 def link(field: str, event: Mapping[str, str], *, unknown: str = "") -> str:
-    """The action's address for an event: values URI-encoded (workflow_actions.conf.spec), as Splunk Web expands it.
+    """The address of an action on a value, for an event."""
+    stanza = stanzas()[f"soar_ask_{field}"]
+    assert (stanza["type"], stanza["fields"], stanza["display_location"]) == ("link", field, "both")
+    return expanded(stanza["link.uri"], event, unknown=unknown)
+
+
+def stanzas() -> dict[str, dict[str, str]]:
+    """The workflow actions of the built add-on."""
+    return conf.parse((build.build().folder / "default" / "workflow_actions.conf").read_text("utf-8"))
+
+
+def expanded(uri: str, event: Mapping[str, str], *, unknown: str = "") -> str:
+    """An address as Splunk Web expands it: values URI-encoded (workflow_actions.conf.spec), behind ``$!`` as they are.
 
     What becomes of a field that the event lacks is nowhere said: nothing, or it stays as it is written.
     """
-    stanza = conf.parse((build.build().folder / "default" / "workflow_actions.conf").read_text("utf-8"))[
-        f"soar_ask_{field}"
-    ]
-    assert (stanza["type"], stanza["fields"], stanza["display_location"]) == ("link", field, "both")
-    return _TOKEN.sub(
-        lambda match: quote(event[match[1]], safe="") if match[1] in event else unknown and match[0], stanza["link.uri"]
-    )
+
+    def value(match: re.Match[str]) -> str:
+        if match["field"] not in event:
+            return unknown and match[0]
+        return event[match["field"]] if match["raw"] else quote(event[match["field"]], safe="")
+
+    return _TOKEN.sub(value, uri)
 
 
 def searches(address: str, **chosen: str) -> list[str]:
@@ -196,14 +209,33 @@ def test_what_can_not_be_asked_is_said(chosen: dict[str, str], words: str) -> No
     assert all(words in str(row["Ready"]) for row in evaluate(query, Memory(), now=NOW).texts())
 
 
+def test_an_event_opens_its_container(own: Lab, tmp_path: Path) -> None:
+    """Result events and events of the feedback lead to the container's page, port and all; nothing but a page opens."""
+    path = write_results(tmp_path / "rows.csv.gz", [{"src": "10.0.0.1"}])
+    (outcome,) = own.send(SendRequest(path, mode=Mode.ADHOC)).results
+    assert urlsplit(str(outcome.container_url)).port is not None
+    own.poll()
+    action = stanzas()["soar_open_container"]
+    names = [name.strip() for name in action["fields"].split(",")]
+    shown = set()
+    for event in own.indexes.since({}):
+        found = {**event["fields"], **(json.loads(event["raw"]) if event["raw"].startswith("{") else {})}
+        if found.get("container_url") == outcome.container_url and all(name in found for name in names):
+            event_values = {name: str(value) for name, value in found.items()}
+            assert expanded(action["link.uri"], event_values) == outcome.container_url
+            shown.add(event["sourcetype"])
+    assert {"soar:action:result", "soar:container"} <= shown
+    forged = expanded(action["link.uri"], {"soar_host": "javascript:alert(1)", "container_id": "1"})
+    assert urlsplit(forged).scheme == "https"
+
+
 def test_a_finding_opens_its_timeline() -> None:
     """The link on a notable names it to the automation timeline, encoded."""
-    stanzas = conf.parse((build.build().folder / "default" / "workflow_actions.conf").read_text("utf-8"))
-    address = _TOKEN.sub(quote(FINDING["event_id"], safe=""), stanzas["soar_containers_of_finding"]["link.uri"])
+    address = expanded(stanzas()["soar_containers_of_finding"]["link.uri"], FINDING)
     asked = parse_qs(urlsplit(address).query)
     timeline = definition.load(definition.FOLDER / "automation_timeline.json")
     tokens = {part["options"]["token"] for part in timeline.inputs.values()}
     assert {name.removeprefix("form.").split(".")[0] for name in asked} <= tokens
     assert asked["form.case"] == [FINDING["event_id"]]
-    assert all(stanza["type"] == "link" for stanza in stanzas.values())
+    assert all(stanza["type"] == "link" for stanza in stanzas().values())
     assert unquote(address) != address

@@ -196,7 +196,7 @@ def test_a_result_event_tells_the_outcome(make: Make, home: Path) -> None:
     action = make(search_name='Rule "ü"')
     action.account, action.mapping = "prod", "abc"
     account = make_account(3, orig_sid="S", orig_rid="9", dropped=("x",), notes=("n",))
-    runs = (PlaybookRun("l/p", "started", id="46"), PlaybookRun("l/q", "refused", reason="no"))
+    runs = (PlaybookRun("l/p", "started", id="46"), PlaybookRun("l/q", "not started", reason="no"))
     action.finish(outcome(REJECTED, account=account, reason="why\nso", runs=runs))
     action.close()
     ((header, event),) = events(home)
@@ -223,11 +223,12 @@ def test_a_result_event_tells_the_outcome(make: Make, home: Path) -> None:
         "mapping": "abc",
         "container_id": 7,
         "container_url": "https://soar/mission/7",
+        "soar_host": "soar",
         "reason": "why\nso",
         "notes": ["n"],
         "runs": [
             {"id": "46", "playbook": "l/p", "state": "started"},
-            {"playbook": "l/q", "state": "refused", "reason": "no"},
+            {"playbook": "l/q", "state": "not started", "reason": "no"},
         ],
     }
 

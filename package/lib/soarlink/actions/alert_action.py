@@ -169,7 +169,7 @@ class _Run:
             grant = error
         store = JournalStore(journal_root(self._home), clock=self._clock)
         invocation = self._invocation
-        call = f"{invocation.fixed_rid or ''}{invocation.rid_suffix} {request.account_name}"
+        call = f"{invocation.fixed_rid or ''}{invocation.rid_suffix} {request.account_name}{request.errand()}"
         key = run_key(invocation.run.action, invocation.run.sid, call, invocation.results_file)
         try:
             store.save_mapping(request.mapping.digest, lambda: rules.stanzas(APP))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -45,6 +46,17 @@ class Request:
         """The mapping, bound to the results' columns."""
         run = self.invocation.run
         return self.mapping.bind(self.results.header(), SearchContext(run.search_name, app=run.app), self.asked.mapping)
+
+    def errand(self) -> str:
+        """What tells two calls for the same results apart: playbooks with scope and inputs, and the fields asked about.
+
+        ``| sendalert`` twice in one search means two errands. What else they differ in meets in the same containers.
+        """
+        asked = [
+            [order.name, order.scope, *(f"{name}={template.text}" for name, template in order.inputs)]
+            for order in self.asked.playbooks
+        ]
+        return f" {json.dumps([asked, self.asked.fields])}" if asked else ""
 
     def planner(self, mapper: RowMapper, account: Account, vocabulary: Vocabulary, most_results: int) -> Planner:
         """The planner of this run."""

@@ -228,7 +228,7 @@ CASE_COLUMNS = _columns("""
     time: seconds since 1970 of what the event tells, also its _time
     soar_event_id: the same for the same state of the same record: dedup soar_event_id drops what was read twice
     account: the SOAR account
-    soar_host: SOAR's host name
+    soar_host: SOAR's host, with the port where its address has one
     container_id: the container
     container_name: its name
     container_url: its page in SOAR

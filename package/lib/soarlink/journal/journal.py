@@ -348,7 +348,7 @@ def run_key(action: str, sid: str, call: str | None, results: Path | None) -> st
     Args:
         action: the action's name.
         sid: the search id.
-        call: what tells calls for the same results apart: the result id of per-result alerting, the account.
+        call: what tells calls for the same results apart: the result id of per-result alerting, account, playbooks.
         results: the results file.
     """
     digest = hashlib.sha256(json.dumps([action, sid, call]).encode("ascii"))

@@ -195,6 +195,7 @@ class CommonAction(ModularAction):
             ("mapping", self.mapping),
             ("container_id", outcome.container_id),
             ("container_url", outcome.container_url),
+            ("soar_host", (outcome.container_url or "").partition("://")[2].partition("/")[0]),
             ("reason", outcome.reason),
             ("notes", list(account.notes)),
             ("runs", [_run(run) for run in outcome.runs]),
