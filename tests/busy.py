@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from lab.demo.review import VERSION
 from lab.demo.week import LEDGER, Week
 from lab.runner.lab import BUILD, REPOSITORY, Lab
 from lab.runner.locks import FileLock
@@ -30,7 +31,7 @@ def busy_lab(folder: Path) -> Iterator[tuple[Lab, dict[str, Any]]]:
     state = folder / "busy"
     shutil.copytree(_week(), state)
     ledger: dict[str, Any] = json.loads((state / LEDGER).read_text(encoding="utf-8"))
-    with Lab(state, clock=lambda: END) as lab:
+    with Lab(state, clock=lambda: END, es=VERSION) as lab:
         yield lab, ledger
 
 

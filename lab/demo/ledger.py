@@ -17,6 +17,7 @@ class Case:
     severity: str
     label: str
     created: float
+    event_id: str
     opened: float = 0.0
     closed: float = 0.0
     status: str = "new"
@@ -35,6 +36,8 @@ class Ledger:
         notes: notes and comments that people wrote.
         tasks_done: tasks that people finished.
         failed_runs: playbook runs that failed, prompts that ran out not counted.
+        locked: the notable that nobody may change.
+        kept: notables that somebody has resolved after the case was closed, before Splunk knew.
     """
 
     end: float
@@ -44,6 +47,8 @@ class Ledger:
     notes: int = 0
     tasks_done: int = 0
     failed_runs: int = 0
+    locked: str = ""
+    kept: list[str] = field(default_factory=list)
 
     def document(self) -> dict[str, Any]:
         """Give it as JSON."""

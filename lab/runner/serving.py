@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from lab.demo.incident import NOTABLES_FILE
-from lab.demo.week import further_soars
+from lab.demo.soars import further_soars
 from lab.runner.accounts import Accounts
 from lab.runner.lab import ACCOUNT, APP, Lab
 from lab.runner.request import SendRequest

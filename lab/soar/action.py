@@ -142,6 +142,7 @@ def record_scripted(call: Call, playbook_run: Record, scripted: ScriptedAction) 
     parameter = {scripted.parameter: value}
     values = {
         **_playbook_action(playbook_run, scripted.action, now),
+        "type": scripted.kind,
         "status": "success",
         "message": f"'{scripted.action}' succeeded",
         "targets": [{"assets": [], "app_id": app["id"], "parameters": [parameter]}],

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from lab.soar.storage import Record
 
 ERROR, DEBUG = 0, 1
+_YES, _NO = "Yes", "No"
 _BATCH = 500
 
 
@@ -77,7 +78,7 @@ def _ask(call: Call, run: Record, outcome: Outcome) -> None:
         "start_time": now,
         "due_time": format_time(call.clock() + call.switches.prompt_seconds),
         "responses": [],
-        "jitc": {"message": outcome.message or "Go ahead?", "choices": ["Yes", "No"]},
+        "jitc": {"message": outcome.message or "Go ahead?", "choices": [_YES, _NO]},
         "display": True,
         "version": 1,
     }
@@ -102,10 +103,17 @@ def _end(call: Call, run: Record, name: str, outcome: Outcome) -> None:
     values = {"status": status, "update_time": call.now(), "next_at": None, "message": to_json(message)}
     outputs = dict(outcome.outputs) if status == "success" else {}
     call.store.update("playbook_run", run["id"], {**values, "outputs": outputs})
-    for scripted in outcome.actions:
-        action.record_scripted(call, run, scripted)
+    if _may_act(call, run):
+        for scripted in outcome.actions:
+            action.record_scripted(call, run, scripted)
     _log(call, run, ERROR if status == "failed" else DEBUG, text)
     _leave_traces(call, run, outcome)
+
+
+def _may_act(call: Call, run: Record) -> bool:
+    """Whether nothing was asked, or somebody has agreed."""
+    asked = call.store.find("approval", "playbook_run = ?", run["id"])
+    return asked is None or (asked["status"] == "approved" and asked["responses"] != [_NO])
 
 
 def _log(call: Call, run: Record, kind: int, message: str) -> None:

@@ -25,6 +25,7 @@ _CUSTOM_FIELDS = (("splunk_sid", "Splunk search id"), ("splunk_rid", "Splunk res
 _APPS = (
     ("MaxMind", "c566e153-3118-4033-abda-14dd9748c91a", "MaxMind", "1.2.0", "information"),
     ("VirusTotal v3", "b70eb7e1-5e0b-4e9d-a6e7-3f6a5d6a2c11", "VirusTotal", "1.7.1", "reputation"),
+    ("CrowdStrike OAuth API", "ceb48320-d51e-4af8-8a3c-0a2a2b4f6a56", "CrowdStrike", "5.1.0", "endpoint"),
 )
 _WORKBOOK = (
     "Incident response",
@@ -74,6 +75,9 @@ _LOOKUPS = (
     ScriptedAction("geolocate ip", "MaxMind", "ip", ("sourceAddress", "destinationAddress")),
     ScriptedAction("url reputation", "VirusTotal v3", "url", ("requestURL",)),
 )
+_QUARANTINE = ScriptedAction(
+    "quarantine device", "CrowdStrike OAuth API", "hostname", ("destinationHostName", "destinationAddress"), "contain"
+)
 SEEDED_OUTCOMES: dict[str, Outcome] = {
     "local/splunk_triage": Outcome(comment="Triage done: artifacts read, no earlier container with these values."),
     "local/phishing_triage": Outcome(
@@ -82,7 +86,9 @@ SEEDED_OUTCOMES: dict[str, Outcome] = {
         tags=("triaged",),
         actions=_LOOKUPS,
     ),
-    "local/contain_host": Outcome(status="prompt", message="Isolate the host?", container_status="open"),
+    "local/contain_host": Outcome(
+        status="prompt", message="Isolate the host?", container_status="open", actions=(_QUARANTINE,)
+    ),
     "local/enrich_indicators": Outcome(outputs={"verdict": ["unknown"]}),
 }
 """How the runs of the seeded playbooks end."""

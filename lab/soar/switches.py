@@ -13,12 +13,16 @@ MEBIBYTE = 1024 * 1024
 
 @dataclass(frozen=True)
 class ScriptedAction:
-    """One action that a scripted run reports: `action` on `app`, with the first value found in `cef_fields`."""
+    """One action that a scripted run reports: `action` on `app`, with the first value found in `cef_fields`.
+
+    `kind` is what SOAR calls its type: investigate, contain, correct, generic.
+    """
 
     action: str
     app: str
     parameter: str
     cef_fields: tuple[str, ...]
+    kind: str = "investigate"
 
 
 @dataclass(frozen=True)
@@ -26,6 +30,7 @@ class Outcome:
     """How the runs of one playbook end, and what they leave behind in the container.
 
     `status` is the verdict; `prompt` asks a person first and ends when the approval is answered or past its due time.
+    `actions` are those of a run that was not told to stop by its prompt.
     `comment`, `note` (title, content), `container_status`, `severity` and `tags` are written when the run ends.
     """
 

@@ -99,6 +99,35 @@ def test_notes_tasks_and_failures(admin: Client, ledger: dict[str, Any]) -> None
     assert int(failed[0]["count"]) == ledger["failed_runs"]
 
 
+def test_what_was_contained_is_what_was_agreed_to(admin: Client, ledger: dict[str, Any]) -> None:
+    """A device is quarantined for each prompt that was answered with yes, and for no other."""
+    search = '`soar_index` sourcetype="soar:action_run" | where `soar_contains(action)` | dedup account app_run_id'
+    found = rows(admin, f"{search} | table account container_id status action")
+    assert [(one["action"], one["status"]) for one in found] == [("quarantine device", "success")] * 3
+    assert len(found) == ledger["answers"]["Yes"]
+
+
+def test_notables_follow_their_cases(admin: Client, ledger: dict[str, Any]) -> None:
+    """Each has its comment, those of closed cases are closed; one is locked, and what analysts resolved stays."""
+    search = '`soar_index` sourcetype="soar:notable_update" | table event_id outcome status comment reason'
+    updates = rows(admin, search)
+
+    def notables(outcome: str, **fields: str) -> set[str]:
+        ours = (one for one in updates if one["outcome"] == outcome)
+        return {
+            one["event_id"] for one in ours if all(one.get(name, "").startswith(text) for name, text in fields.items())
+        }
+
+    cases, locked, kept = ledger["cases"], {ledger["locked"]}, set(ledger["kept"])
+    assert notables("updated", comment="Sent to SOAR") == {case["event_id"] for case in cases} - locked
+    closed = {case["event_id"] for case in cases if case["status"] == "closed"}
+    assert notables("updated", status="5") == closed - locked - kept
+    assert (notables("refused"), notables("kept")) == (locked, kept)
+    assert len(kept) > 1
+    assert {one["outcome"] for one in updates} == {"updated", "refused", "kept"}
+    assert all("permission" in one["reason"] for one in updates if one["outcome"] == "refused")
+
+
 def test_an_account_has_gone(admin: Client) -> None:
     """What can't be sent waits in the outbox with its reason, and the feedback of that account says why it stands."""
     (waiting,) = rows(admin, '| inputlookup soar_outbox where state="pending" | stats count BY account error_class')

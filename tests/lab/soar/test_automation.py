@@ -142,6 +142,28 @@ def test_an_unanswered_prompt_expires(soar: Client) -> None:
     assert soar.get("/rest/container/1/approvals")["data"][0]["status"] == "expired"
 
 
+@pytest.mark.parametrize(
+    ("answer", "contained"),
+    [
+        ({"status": "approve", "responses": ["Yes"]}, ["quarantine device"]),
+        ({"status": "approve", "responses": ["No"]}, []),
+        ({"status": "deny"}, []),
+        (None, []),
+    ],
+)
+def test_nothing_is_done_without_a_yes(soar: Client, answer: dict[str, object] | None, contained: list[str]) -> None:
+    """Behind a prompt a run acts when somebody agrees: not when they refuse, nor when nobody answers."""
+    soar.container(artifacts=[{"cef": {"destinationHostName": "FIN-WS-042"}}])
+    soar.post("/rest/playbook_run", RUN)
+    soar.clock.now += 60
+    if answer is not None:
+        soar.post(f"/rest/approval/{soar.get('/rest/approval')['data'][0]['id']}", answer)
+    soar.clock.now += 3600
+    done = soar.get("/rest/action_run", _filter_type='"contain"')["data"]
+    assert [one["action"] for one in done] == contained
+    assert [one["status"] for one in done] == ["success"] * len(contained)
+
+
 @pytest.mark.parametrize(("scope", "artifacts"), [("new", [2, 3]), ("all", [1, 2, 3]), ([1, 3], [1, 3])])
 def test_scope(soar: Client, scope: object, artifacts: list[int]) -> None:
     """`new` are the artifacts since the playbook's last run on that container."""
