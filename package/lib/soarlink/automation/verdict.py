@@ -6,7 +6,7 @@ SOAR calls a run a success when its code reached the end: also when its prompt w
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -36,11 +36,13 @@ class Verdict:
         reason: the action that failed, the prompt and its answer, who cancelled, so that it reads on behind the state:
             "refused" "at the prompt: …"; "" where there is nothing to say.
         waiting_since: since when a prompt waits, as SOAR writes times; "" when none does.
+        moved: when a prompt of a run that goes on was last opened or answered, which may not move the run's own times.
     """
 
     state: str
     reason: str = ""
     waiting_since: str = ""
+    moved: str = field(default="", compare=False)
 
     @property
     def is_open(self) -> bool:
@@ -65,10 +67,13 @@ def judge(
     if status == "pending":
         return Verdict(STARTED)
     if status == "running":
+        times = [str(one.get(name) or "") for one in approvals for name in ("start_time", "close_time")]
+        moved = max(times, default="")
         waiting = next((one for one in approvals if one.get("status") == "pending"), None)
         if waiting is None:
-            return Verdict(RUNNING)
-        return Verdict(WAITING, f"for an answer: {question(waiting)}", str(waiting.get("start_time") or ""))
+            return Verdict(RUNNING, moved=moved)
+        since = str(waiting.get("start_time") or "")
+        return Verdict(WAITING, f"for an answer: {question(waiting)}", since, moved)
     failure = _failures(actions)
     if status != "success":
         said = message_of(run)

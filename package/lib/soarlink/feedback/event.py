@@ -57,7 +57,7 @@ def of_record(source: Stream, record: Mapping[str, Any], case: Case, host: str, 
         host: SOAR's host name.
         judged: of a playbook run.
     """
-    state, time = cursor.state_of(record, source.times)
+    state, time = state_of(source, record, judged)
     found: dict[str, Any] = {
         "soar_event_id": f"{host}|{source.resource}|{state}",
         "account": case.account,
@@ -82,6 +82,14 @@ def of_record(source: Stream, record: Mapping[str, Any], case: Case, host: str, 
                 break
     found.update((name, value) for name, value in _derived(source, record, judged).items() if value not in (None, ""))
     return Event(source.sourcetype, moment.point(time) or 0.0, found)
+
+
+def state_of(source: Stream, record: Mapping[str, Any], judged: Judged | None = None) -> tuple[str, str]:
+    """(state, time) of the event. A prompt that opens or is answered is a state of its run, which SOAR may not date."""
+    state, time = cursor.state_of(record, source.times)
+    if judged is None or judged.verdict.moved <= time:
+        return state, time
+    return f"{record.get('id')}@{judged.verdict.moved}", judged.verdict.moved
 
 
 def _flat(name: str, key: str, value: Any) -> Iterator[tuple[str, Any]]:

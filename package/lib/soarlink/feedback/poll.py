@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from soarlink.soar.client import SoarClient
 
 _PRETTY = ("pretty", "1")
+_PROMPTS = "prompts"
+"""Under this name the cursor of runs remembers states that come from prompts."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,9 @@ class Poll:
         self._settings = settings
         self._sinks = sinks
         self._playbooks = Playbooks(client)
+        self._cursors: dict[str, Cursor] = {}
+        self._told: set[str] = set()
+        """States of runs that this poll has told."""
 
     def run(self, cursors: Mapping[str, Cursor], first: str) -> End:
         """Read every stream up to now. One that SOAR refuses does not keep the others from being read.
@@ -83,9 +88,10 @@ class Poll:
         """
         streams = (*stream.STREAMS, stream.ARTIFACTS) if self._settings.artifacts else stream.STREAMS
         problems: list[str] = []
+        self._cursors = dict(cursors)
         for one in streams:
             try:
-                if not self._stream(one, cursors.get(one.resource, Cursor()), first):
+                if not self._stream(one, first):
                     return End(complete=False, problems=tuple(problems))
             except (AuthFailed, Refused) as error:
                 if one is stream.CONTAINERS:
@@ -93,22 +99,31 @@ class Poll:
                 problems.append(f"{one.sourcetype}: {error}")
         return End(complete=not problems, problems=tuple(problems))
 
-    def _stream(self, source: Stream, cursor: Cursor, first: str) -> bool:
+    def _stream(self, source: Stream, first: str) -> bool:
         def ask(query: Sequence[tuple[str, str]]) -> list[Record]:
             return self._client.records(source.resource, (*query, _PRETTY))
 
         for name in source.times:
             if not self._sinks.go_on():
                 return False
-            for page in changes(ask, name, cursor.since(name, first)):
+            for page in changes(ask, name, self._cursor(source).since(name, first)):
+                cursor = self._cursor(source)
                 self._page(source, [record for record in page if not cursor.knows(state_of(record, source.times)[0])])
-                moved = cursor.moved(name, [(state_of(one, source.times)[0], str(one[name])) for one in page])
-                if moved != cursor:
-                    cursor = moved
-                    self._sinks.keep(source.resource, cursor)
+                self._move(source, name, [(state_of(one, source.times)[0], str(one[name])) for one in page])
                 if not self._sinks.go_on():
                     return False
         return True
+
+    def _cursor(self, source: Stream) -> Cursor:
+        return self._cursors.get(source.resource, Cursor())
+
+    def _move(self, source: Stream, name: str, states: Sequence[tuple[str, str]]) -> None:
+        """Write down that these states were read, in the order of their times."""
+        before = self._cursor(source)
+        moved = before.moved(name, states)
+        if moved != before:
+            self._cursors[source.resource] = moved
+            self._sinks.keep(source.resource, moved)
 
     def _page(self, source: Stream, records: Sequence[Record]) -> None:
         containers = self._containers(source, records)
@@ -116,20 +131,55 @@ class Poll:
         # What SOAR has deleted meanwhile, or what is in no container, is nobody's case.
         there = [record for record in records if containers.get(record["id"]) in known]
         judged = self._judge(there) if source is stream.PLAYBOOK_RUNS else {}
-        events = []
-        for record in there:
-            case = self._cases.find([containers[record["id"]]])[containers[record["id"]]]
-            came_to = judged.get(record["id"])
-            if came_to is not None:
-                case = _after_run(case, record, came_to)
-            elif source is stream.CONTAINERS:
-                case = case.seen(record)
-            self._cases.change(case)
-            if self._settings.holds(case):
-                events.append(event.of_record(source, record, case, self._host, came_to))
-        if events:
-            self._sinks.emit(events)
+        events = [self._event(source, record, containers[record["id"]], judged.get(record["id"])) for record in there]
+        if source is stream.APPROVALS:
+            prompted = self._prompted(there)
+            judged = {run["id"]: came_to for run, came_to in prompted}
+            there = [run for run, _ in prompted]
+            events += [
+                self._event(stream.PLAYBOOK_RUNS, run, int(run["container"]), came_to) for run, came_to in prompted
+            ]
+        wanted = [one for one in events if one is not None]
+        if wanted:
+            self._sinks.emit(wanted)
         self._cases.save()
+        self._remember(there, judged)
+
+    def _event(self, source: Stream, record: Record, container: int, came_to: Judged | None) -> Event | None:
+        """The event of a record; None where it is not wanted. The case follows."""
+        case = self._cases.find([container])[container]
+        if came_to is not None:
+            case = _after_run(case, record, came_to)
+        elif source is stream.CONTAINERS:
+            case = case.seen(record)
+        self._cases.change(case)
+        return event.of_record(source, record, case, self._host, came_to) if self._settings.holds(case) else None
+
+    def _prompted(self, approvals: Sequence[Record]) -> list[tuple[Record, Judged]]:
+        """Runs that wait, or wait no more, by these prompts, as far as their own times did not tell it."""
+        ids = {one["playbook_run"] for one in approvals if one.get("playbook_run")}
+        try:
+            found = runs_of.records_in(self._client, "playbook_run", "id", ids, (_PRETTY,))
+            runs = [run for run in found if run.get("status") == "running" and run.get("container")]
+            judged = self._judge(runs)
+        except (AuthFailed, Refused):
+            return []  # the stream of runs has said so
+        there = self._cases.find([int(run["container"]) for run in runs])
+        cursor = self._cursor(stream.PLAYBOOK_RUNS)
+        fresh = []
+        for run in runs:
+            state, _ = event.state_of(stream.PLAYBOOK_RUNS, run, judged[run["id"]])
+            if int(run["container"]) in there and state not in self._told and not cursor.knows(state):
+                fresh.append((run, judged[run["id"]]))
+        return fresh
+
+    def _remember(self, runs: Sequence[Record], judged: Mapping[int, Judged]) -> None:
+        """Write down which states of runs were told, of their own times and of their prompts'."""
+        source = stream.PLAYBOOK_RUNS
+        told = dict(event.state_of(source, run, judged[run["id"]]) for run in runs if run["id"] in judged)
+        self._told.update(told)
+        told.update(state_of(run, source.times) for run in runs if run["id"] in judged)
+        self._move(source, _PROMPTS, sorted(told.items(), key=lambda one: one[1]))
 
     def _containers(self, source: Stream, records: Sequence[Record]) -> dict[int, int]:
         """Record id → container id. An approval is in the container of the action that waits for it."""
@@ -150,5 +200,5 @@ class Poll:
 
 
 def _after_run(case: Case, run: Record, judged: Judged) -> Case:
-    moved = str(run.get("update_time") or run.get("start_time") or "")
+    moved = max(str(run.get("update_time") or run.get("start_time") or ""), judged.verdict.moved)
     return case.ran(judged.playbook, int(run["id"]), moved, judged.verdict.state, judged.verdict.reason)
