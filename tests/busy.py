@@ -22,16 +22,17 @@ _KEPT = REPOSITORY / "build" / "week"
 
 
 @contextmanager
-def busy_lab(folder: Path) -> Iterator[tuple[Lab, dict[str, Any]]]:
+def busy_lab(folder: Path, *, es: str | None = VERSION) -> Iterator[tuple[Lab, dict[str, Any]]]:
     """Open a lab on a copy of the week, its clock at the week's end, and give what the scenario did.
 
     Args:
         folder: an empty folder.
+        es: version of Enterprise Security that is installed; None for none.
     """
     state = folder / "busy"
     shutil.copytree(_week(), state)
     ledger: dict[str, Any] = json.loads((state / LEDGER).read_text(encoding="utf-8"))
-    with Lab(state, clock=lambda: END, es=VERSION) as lab:
+    with Lab(state, clock=lambda: END, es=es) as lab:
         yield lab, ledger
 
 

@@ -27,6 +27,25 @@ _QUIET_SECONDS = 0.6
 """The renderer asks on within this time, or is done."""
 _PATIENCE_SECONDS = 60
 _CELLS = "rows => rows.map(row => [...row.querySelectorAll('td')].map(cell => cell.innerText.trim()))"
+_CUT = """
+() => [...document.querySelectorAll('[data-test="table-container"]')].flatMap(table =>
+    [...table.querySelectorAll('*')]
+        .filter(part => /auto|scroll/.test(getComputedStyle(part).overflowY + getComputedStyle(part).overflowX))
+        .map(part => [part.scrollHeight - part.clientHeight, part.scrollWidth - part.clientWidth])
+        .filter(([below, beside]) => below > 1 || beside > 1)
+        .map(missing => `${table.closest('[id^=viz_]').id}: ${missing}`))
+"""
+_LEAVE_OUT = """
+words => document.querySelectorAll('[data-test="cell"] span').forEach(cell => {
+    if (cell.textContent.includes(words)) cell.textContent = cell.textContent.replaceAll(words, '…');
+})
+"""
+_FIGURES = """
+() => [...document.querySelectorAll('[data-test="majorValue"]')].map(figure => {
+    const box = figure.getBoundingClientRect(), panel = figure.closest('[id^=viz_]').getBoundingClientRect();
+    return [Math.round(panel.bottom), Math.round(box.top + box.height / 2 - panel.bottom)];
+})
+"""
 # Panels that load show a dot; what is drawn is the same as when it was looked at last.
 _AT_REST = """
 () => {
@@ -118,6 +137,21 @@ class Shown:
         head = panel.locator("th").all_inner_texts()
         lines: list[list[str]] = panel.locator("tbody tr").evaluate_all(_CELLS)
         return [dict(zip(head, line, strict=True)) for line in lines]
+
+    def leave_out(self, words: str) -> None:
+        """Show dots in place of words that are this machine's own, such as a path, for a picture."""
+        self.page.evaluate(_LEAVE_OUT, words)
+
+    def cut(self) -> list[str]:
+        """Tables that hide a part of a row or of a column, with the pixels that are missing below and beside."""
+        return [str(one) for one in self.page.evaluate(_CUT)]
+
+    def heights_of_figures(self) -> dict[int, set[int]]:
+        """How high in its panel each figure stands, by the row of panels."""
+        heights: dict[int, set[int]] = {}
+        for panel, figure in self.page.evaluate(_FIGURES):
+            heights.setdefault(panel, set()).add(figure)
+        return heights
 
     def choose(self, name: str, option: str) -> None:
         """Choose in a filter, and wait until the page shows what comes of it."""

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
 
-from lab.runner.lab import APP, Lab
-from tests.busy import busy_lab, looked_into
+from lab.runner.lab import ACCOUNT, APP, Lab
+from tests.busy import END, busy_lab, looked_into
 from tests.lab.splunkd.client import Client, client_of
 from tools.dashboards import definition
 from tools.dashboards.definition import Dashboard
@@ -132,11 +134,127 @@ def test_delivery_health_counts_what_the_scenario_did(busy: Week) -> None:
     assert (view.value("ds_wait"), view.value("ds_oldest")) == ("66 min", "4.5 h")
     accounts = {row["Account"]: (int(row["Waits"]), int(row["Rejected"])) for row in view.rows("ds_by_account")}
     assert accounts == {"lab": (0, 3), "soc_emea": (0, 1), "soc_apac": (3, 0)}
-    beats = {row["Account"]: row["State"] for row in view.rows("ds_beats")}
-    assert beats == {"lab": "reading", "soc_emea": "reading", "soc_apac": "stands still"}
+    beats = {(row["Input"], row["Account"]): row["State"] for row in view.rows("ds_beats")}
+    read = {"lab": "reading", "soc_emea": "reading", "soc_apac": "stands still"}
+    assert beats == {("delivery", "-"): "late", **{("feedback", account): state for account, state in read.items()}}
     one = shown(lab, "delivery_health", account="soc_emea")
     cases = [case for case in ledger["cases"] if case["account"] == "soc_emea"]
     assert int(one.value("ds_sent")) == len(cases)
+
+
+def test_times_in_the_outbox_are_the_outbox_s(busy: Week) -> None:
+    """Since when something waits is told as a time, the one that the outbox has, as the age of the oldest is."""
+    lab, _ = busy
+    view = shown(lab, "delivery_health")
+    created = {one["_key"]: one["created"] for one in lab.management.documents(APP, "soar_outbox", {})}
+    for row in view.rows("ds_resend"):
+        key = row["_url"].partition("%20key%3D")[2]
+        assert row["Since"] == datetime.fromtimestamp(created[key], UTC).strftime("%Y-%m-%d %H:%M")
+    waiting = [one["created"] for one in lab.management.documents(APP, "soar_outbox", {"state": "pending"})]
+    assert view.value("ds_oldest") == f"{(END - min(waiting)) / 3600:.1f} h"
+
+
+def test_home_names_everything_that_needs_attention(busy: Week) -> None:
+    """What was refused and waits, feedback that stands still with its account and reason, overdue cases, prompts."""
+    lab, ledger = busy
+    view = shown(lab, "home")
+    concerns = {row["Concern"]: row for row in view.rows("ds_attention")}
+    assert list(concerns) == [
+        "Results were rejected",
+        "Results wait for SOAR",
+        "Feedback from SOAR stands still",
+        "Cases are overdue",
+        "Prompts wait for an answer",
+    ]
+    still = concerns["Feedback from SOAR stands still"]
+    assert still["Count"] == "1"
+    assert still["Latest"].startswith("soc_apac: SOAR: 127.0.0.1:")
+    assert concerns["Cases are overdue"]["Count"] == view.value("ds_late")
+    assert concerns["Prompts wait for an answer"]["Count"] == str(ledger["answers"]["waiting"])
+    assert {row["_url"].rpartition("/")[2] for row in concerns.values()} == {
+        "delivery_health",
+        "cases",
+        "analyst_decisions",
+    }
+
+
+def test_cases_of_one_number_are_told_apart(busy: Week) -> None:
+    """Where several accounts are shown, lists have an account and links name it; where one is chosen they do not."""
+    lab, _ = busy
+    listed = shown(lab, "cases").rows("ds_list")
+    twice = [number for number, count in Counter(row["Case"] for row in listed).items() if count > 1]
+    assert twice
+    for row in listed:
+        assert row["_links"].startswith(f"**Case {row['Case']} of {row['Account']}**")
+        assert f"form.account={row['Account']}&" in row["_links"]
+    one = shown(lab, "cases", account="soc_emea").rows("ds_list")
+    assert {row["Account"] for row in one} == {"soc_emea"}
+    assert all(row["_links"].startswith(f"**Case {row['Case']}**") for row in one)
+    assert {row["Account"] for row in shown(lab, "analyst_decisions").rows("ds_list")} == {"lab"}
+    assert {row["Account"] for row in shown(lab, "automation_timeline").rows("ds_waits")} == {"lab"}
+
+
+def test_open_new_and_overdue_cases_add_up(busy: Week) -> None:
+    """By severity, age, owner and label alike: the sums are the figures above."""
+    lab, _ = busy
+    view = shown(lab, "cases")
+    figures = {"open": view.value("ds_open"), "new": view.value("ds_new"), "overdue": view.value("ds_late")}
+    for source in ("ds_by_severity", "ds_by_age", "ds_by_owner", "ds_by_label"):
+        rows = view.rows(source)
+        assert {name: str(sum(int(row[name]) for row in rows)) for name in figures} == figures, source
+
+
+def _links(lab: Lab) -> list[str]:
+    """What cases, and the case that moved last, lead to."""
+    listed = [str(row["_links"]) for row in shown(lab, "cases").rows("ds_list")]
+    return [*listed, *(str(row["_url"]) for row in shown(lab, "automation_timeline").rows("ds_links"))]
+
+
+def test_links_to_incident_review_only_where_it_is(busy: Week, tmp_path: Path) -> None:
+    """Every case of the week has a notable: with Enterprise Security links lead there, without it none does."""
+    with busy_lab(tmp_path, es=None) as (lab, _):
+        assert not [link for link in _links(lab) if "incident_review" in link]
+    links = _links(busy[0])
+    led = [link for link in links if "/app/SplunkEnterpriseSecuritySuite/incident_review?" in link]
+    assert len(led) == len(links) - 2  # of the timeline's links two lead to SOAR and to all cases
+    assert all("&search=event_id%3D" in link and "@@notable@@" in link for link in led)
+
+
+def test_waits_are_those_of_answers(busy: Week) -> None:
+    """The median and the 95th percentile leave out what waits and what ran out, for all and for whom was asked."""
+    lab, _ = busy
+    view = shown(lab, "analyst_decisions")
+    # Answers took 20, 20, 45 and 170 minutes; of an even number the higher of the two in the middle is the median.
+    assert (view.value("ds_half"), view.value("ds_most")) == ("45 min", "2.8 h")
+    (person,) = view.rows("ds_by_person")
+    assert (person["Asked of"], person["Median"], person["95 %"]) == ("splunk", "45 min", "2.8 h")
+    assert {row["Answer"] for row in view.rows("ds_list")} >= {"pending", "expired"}
+
+
+def test_the_time_axis_has_what_took_no_time_too(busy: Week) -> None:
+    """Playbooks, prompts and tasks are bars; what was sent, notes and comments are moments, each in its place."""
+    lab, ledger = busy
+    malware = [case for case in ledger["cases"] if "Malware" in case["search_name"] and case["status"] == "closed"]
+    view = shown(lab, "automation_timeline", account=ACCOUNT, case=str(malware[0]["container_id"]))
+    bars = view.rows("ds_gantt")
+    kinds: dict[bool, set[str]] = {True: set(), False: set()}
+    for row in bars:
+        kinds[bool(row.get("moment"))].add(row["item"].split()[1].rstrip(":"))
+    assert kinds[True] >= {"Sent", "Note", "Comment", "Case"}
+    assert {"Playbook", "Prompt", "Task"} <= kinds[False] <= {"Playbook", "Action", "Prompt", "Task"}
+    begins = [float(row["before"]) for row in bars]
+    assert begins == sorted(begins)
+    cases = [row["What"] for row in view.rows("ds_events") if row["Kind"] == "Case"]
+    assert not [what for what in cases if what.startswith("Opened as")]
+
+
+def test_what_automation_did_names_every_kind(busy: Week) -> None:
+    """Alone, with a person, and not at all, also where there is none; together they are the cases."""
+    lab, ledger = busy
+    rows = {row["handled"]: int(row["cases"]) for row in shown(lab, "automation_timeline").rows("ds_share")}
+    assert list(rows) == ["automation alone", "with a person", "no playbook ran"]
+    assert sum(rows.values()) == len(ledger["cases"])
+    assert rows["with a person"] == sum(ledger["answers"].values())
 
 
 def test_what_can_be_sent_again_leads_to_its_search(busy: Week) -> None:
