@@ -66,13 +66,20 @@ class Management:
         """Delete every document of a KV store collection."""
         self._call("DELETE", f"/servicesNS/nobody/{app}/storage/collections/data/{collection}", None)
 
-    def _call(self, method: str, target: str, body: str | None) -> list[dict[str, Any]] | None:
+    def save(self, app: str, collection: str, document: Mapping[str, Any]) -> None:
+        """Insert or replace a document of a KV store collection."""
+        path = f"/servicesNS/nobody/{app}/storage/collections/data/{collection}/batch_save"
+        self._call("POST", path, json.dumps([document]), "application/json")
+
+    def _call(
+        self, method: str, target: str, body: str | None, kind: str = "application/x-www-form-urlencoded"
+    ) -> list[dict[str, Any]] | None:
         connection = http.client.HTTPSConnection(
             self._address.hostname or "", self._address.port, timeout=_TIMEOUT, context=self._context
         )
         headers = {"Authorization": f"Splunk {self._session_key}"}
         if body is not None:
-            headers["Content-Type"] = "application/x-www-form-urlencoded"
+            headers["Content-Type"] = kind
         try:
             connection.request(method, target, body, headers)
             response = connection.getresponse()

@@ -229,12 +229,28 @@ def test_an_input_that_is_stopped_amid_updates_ends_in_good_order(own: Lab, tmp_
     assert sorted(one["rule_id"] for one in board.reviews) == sorted(row["event_id"] for row in rows)
 
 
+def test_updates_that_are_off_for_a_while_are_written_later(own: Lab, tmp_path: Path) -> None:
+    """Within a day nothing is lost."""
+    path = f"/servicesNS/nobody/{APP}/{APP.lower()}_settings/enterprise_security"
+    assert own.management.post(path, {"writeback_mode": "off"})
+    sent(own, tmp_path)
+    own.poll()
+    assert notables(own).reviews == []
+    assert own.management.post(path, {"writeback_mode": "on"})
+    own.poll()
+    assert len(notables(own).reviews) == len(ROWS)
+    assert checkpoint(own)["writeback_off_since"] == 0
+
+
 def test_updates_that_are_switched_on_late_begin_there(own: Lab, soar: SoarReader, tmp_path: Path) -> None:
     """What changed before is left as it is, until it changes again; what comes later is written."""
     path = f"/servicesNS/nobody/{APP}/{APP.lower()}_settings/enterprise_security"
     assert own.management.post(path, {"writeback_mode": "off"})
     (number, *_) = sent(own, tmp_path)
     own.poll()
+    told = checkpoint(own)
+    long_ago = told["writeback_off_since"] - 25 * 3600
+    own.management.save(APP, "soar_checkpoint", {**told, "writeback_off_since": long_ago})
     assert own.management.post(path, {"writeback_mode": "on"})
     later = [{"src": "10.43.0.1", "event_id": "later@@notable@@1"}]
     notables(own).add(later[0]["event_id"])

@@ -27,7 +27,7 @@ class Checkpoint:
         polled: when the last complete poll ended, seconds since 1970; 0 when none was.
         tried: when the last one ended, complete or not, and with it the updates of notables.
         error: why the last one was not; "" when it was.
-        writes_back: whether notables were updated then.
+        writeback_off_since: since when no notable is updated, seconds since 1970; 0 while they are.
         writeback_error: why some notables were not updated, although SOAR was read; "" when all were.
     """
 
@@ -36,7 +36,7 @@ class Checkpoint:
     polled: float = 0.0
     tried: float = 0.0
     error: str = ""
-    writes_back: bool = False
+    writeback_off_since: float = 0.0
     writeback_error: str = ""
 
     def moved(self, resource: str, cursor: Cursor) -> Checkpoint:
@@ -54,7 +54,7 @@ class Checkpoint:
             "polled": self.polled,
             "tried": self.tried,
             "error": self.error,
-            "writes_back": self.writes_back,
+            "writeback_off_since": self.writeback_off_since,
             "writeback_error": self.writeback_error,
         }
 
@@ -67,9 +67,10 @@ def load(kv: KvStore, account: str) -> Checkpoint:
     document = kv.get(COLLECTION, account) or {}
     try:
         cursors = {name: cursor_of(one) for name, one in json.loads(document.get("cursors") or "{}").items()}
-        polled, tried = (float(document.get(name) or 0) for name in ("polled", "tried"))
+        numbers = ("polled", "tried", "writeback_off_since")
+        polled, tried, off_since = (float(document.get(name) or 0) for name in numbers)
         error, fault = (str(document.get(name) or "") for name in ("error", "writeback_error"))
-        return Checkpoint(account, cursors, polled, tried, error, bool(document.get("writes_back")), fault)
+        return Checkpoint(account, cursors, polled, tried, error, off_since, fault)
     except (ValueError, TypeError, AttributeError):
         return Checkpoint(account)
 

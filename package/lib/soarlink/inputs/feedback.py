@@ -45,6 +45,9 @@ LEASE_SECONDS = 300.0
 LONGEST_CALL = CONNECT_TIMEOUT + READ_TIMEOUT
 """Seconds that a call to splunkd takes at most."""
 
+SHORTLY_OFF = 24 * 3600.0
+"""Seconds for which notables may not be updated, and what changes is written afterwards all the same: an upgrade."""
+
 _RETRY_SECONDS = 60.0
 _READ = ("Not polled", "Polled again")
 _UPDATED = ("Notables not updated", "Notables updated again")
@@ -175,10 +178,13 @@ class Feedback:
             return None, str(error)
 
     def _begun(self, state: Checkpoint, cases: Cases, go_on: Callable[[], bool], *, is_on: bool) -> Checkpoint:
-        """The checkpoint with whether notables are updated. What changed before they were is left as it is."""
-        if state.writes_back == is_on or (is_on and not pass_over(cases, go_on)):
+        """The checkpoint with since when no notable is updated. What changed in a long such time is left as it is."""
+        now, since = self._session.clock(), state.writeback_off_since
+        if is_on is not bool(since):
             return state
-        state = replace(state, writes_back=is_on)
+        if is_on and now - since > SHORTLY_OFF and not pass_over(cases, go_on):
+            return state
+        state = replace(state, writeback_off_since=0.0 if is_on else now)
         checkpoint.save(self._kv, state)
         return state
 

@@ -1,4 +1,4 @@
-"""Where the write-back begins: with what changes in SOAR once it is switched on."""
+"""Where the write-back begins after it was off for long: with what changes in SOAR from then on."""
 
 from __future__ import annotations
 

@@ -116,11 +116,14 @@ class Round:
                 due.append(one)
             else:
                 self._ledger.settle(one.case, DONE, "")
-        ordered = [one for members in alike(due).values() for one in members]
-        for start in range(0, len(ordered), AT_ONCE):
-            if not self._go_on():
-                return
-            self._portion(ordered[start : start + AT_ONCE])
+        # What was cut short last: each of these is looked for by itself, and that may fail.
+        for state in (OPEN, WRITING):
+            members = alike(one for one in due if one.case.writeback == state).values()
+            ordered = [one for some in members for one in some]
+            for start in range(0, len(ordered), AT_ONCE):
+                if not self._go_on():
+                    return
+                self._portion(ordered[start : start + AT_ONCE])
 
     def _outstanding(self, case: Case) -> Change:
         return changes.outstanding(changes.wanted(case, self._rules), changes.pushed_of(case.pushed))
@@ -145,6 +148,8 @@ class Round:
         left = []
         for one in due:
             review = reviews.get(one.case.event_id)
+            if one.case.writeback == WRITING and not self._go_on():
+                break
             try:
                 rest = self._resumed(one, review) if one.case.writeback == WRITING else one
             except SplunkdError as error:
