@@ -113,7 +113,7 @@ def test_a_line_of_clean_values_is_that_of_splunks_library(
 def test_a_row_has_one_invocation_and_one_terminal_line(make: Make, home: Path) -> None:
     """The invocation has CIM's signature and no status; the terminal line comes after it with the status."""
     action = make()
-    action.begin(make_account(3, orig_sid="S", orig_rid="9"))
+    action.begin([make_account(3, orig_sid="S", orig_rid="9")])
     action.finish(outcome(account=make_account(3, orig_sid="S", orig_rid="9")))
     first, last = (dict(PAIR.findall(line)) for line in logged(home)[-2:])
     assert first["signature"] == "Invoking modular action"
@@ -308,7 +308,7 @@ def test_a_fresh_action_logs_its_invocations(home: Path) -> None:
     """Settings that can't be read don't cost the invocation lines, and the log's name is the action's own."""
     raw = json.dumps({"sid": SCHEDULED_SID, "configuration": {"action_name": "fresh_name"}}).encode()
     action = CommonAction(payload.parse(raw, "send_to_soar"), home)
-    action.begin(make_account())
+    action.begin([make_account()])
     action.close()
     text = (home / "var/log/splunk/send_to_soar_modalert.log").read_text(encoding="utf-8")
     assert "Invoking modular action" in text
@@ -321,7 +321,7 @@ def test_debug_adds_lines_and_takes_none(make: Make, home: Path) -> None:
     action.logger.debug("quiet")
     action.verbose()
     action.logger.debug("loud")
-    action.begin(make_account())
+    action.begin([make_account()])
     action.finish(outcome())
     text = "\n".join(logged(home))
     assert "quiet" not in text

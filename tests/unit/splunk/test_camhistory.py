@@ -39,7 +39,7 @@ def test_invocations_and_statuses_are_known_by_result(act: Act, log: Path) -> No
     """Each row's own; a row that was told nothing is not there."""
     action = act()
     for position in range(3):
-        action.begin(make_account(position))
+        action.begin([make_account(position)])
     action.line(RowOutcome(make_account(0), DELIVERED))
     action.line(RowOutcome(make_account(1), QUEUED))
     action.line(RowOutcome(make_account(1), REJECTED, reason='action_status="success" rid="9" sid="x"'))

@@ -312,10 +312,10 @@ class Alert:
                 self._clerk.announce(account)
             held += len(shipment.rows)
             if held >= _HELD_ROWS:
-                self._action.flush_lines()
+                self._clerk.announced()
                 held = 0
             yield shipment
-        self._action.flush_lines()
+        self._clerk.announced()
 
     def _settle(self, report: ContainerReport) -> None:
         pending = report.progress.pending

@@ -46,6 +46,7 @@ class Clerk:
         self._told = told
         self._history = history or {}
         self._open: dict[int, RowAccount] = {}
+        self._unannounced: list[RowAccount] = []
         self._unnoted: dict[str, list[int]] = {}
         self._events = 0
         self._has_outcome = bytearray()  # one byte for each row: a set of positions would not stay flat
@@ -53,11 +54,15 @@ class Clerk:
         self._all_unreachable = True
 
     def announce(self, account: RowAccount) -> None:
-        """The row's invocation line, before anything of it is sent."""
+        """The row's invocation line: with those of others by :meth:`announced`, or before the next outcome."""
         self._open[account.position] = account
         if not self._has_been(account, INVOKED, INVOKED):
-            self._action.begin(account)
-            self._note(account, INVOKED)
+            self._unannounced.append(account)
+
+    def announced(self) -> None:
+        """Write the lines of all rows that were announced: before anything of them is sent."""
+        self._begin()
+        self._action.flush_lines()
 
     def tell(self, outcome: RowOutcome) -> None:
         """The row's line and event for this state, unless it has them.
@@ -65,6 +70,8 @@ class Clerk:
         A row has one final status, the first; what becomes of it later is a line without a status, and an event.
         """
         account, state = outcome.account, outcome.state
+        if self._unannounced:
+            self._begin()
         self._open.pop(account.position, None)
         self._remember(account.position)
         self.totals[state] += 1
@@ -95,6 +102,7 @@ class Clerk:
 
     def flush(self) -> None:
         """Hand the events over, and only then keep that the rows were told."""
+        self._begin()
         self._action.flush()
         self._events = 0
         if self._told is not None:
@@ -110,6 +118,13 @@ class Clerk:
     def exit_code(self) -> int:
         """The process's exit code, from what the rows were told."""
         return exit_code(self.totals, all_unreachable=self._all_unreachable)
+
+    def _begin(self) -> None:
+        accounts, self._unannounced = self._unannounced, []
+        if accounts:
+            self._action.begin(accounts)
+        for account in accounts:
+            self._note(account, INVOKED)
 
     def _remember(self, position: int) -> None:
         missing = position + 1 - len(self._has_outcome)

@@ -18,6 +18,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from soarlink.body import to_bytes, to_text
 from soarlink.errors import JournalError
 
 _NOTHING: Mapping[int, str] = MappingProxyType({})
@@ -80,7 +81,7 @@ class Ledger:
         self._lock = threading.Lock()
         self._sent: dict[str, SentContainer] = {}
         self._rejected: dict[str, str] = {}
-        self._runs: dict[tuple[str, str], RunNote] = {}
+        self._runs: dict[str, dict[str, RunNote]] = {}  # by container, then by playbook
         self._told: dict[str, bytearray] = {}  # one byte for each row and state: a set of pairs would not stay flat
         self._leaving: dict[str, str] = {}
         self._moved: set[str] = set()
@@ -109,16 +110,16 @@ class Ledger:
 
     def run(self, identity: str, playbook: str) -> RunNote | None:
         """What is known of a playbook run; None when it was never asked for."""
-        note = self._runs.get((identity, playbook))
+        note = self._runs.get(identity, {}).get(playbook)
         return None if note is not None and note.state == FREE else note
 
     def all_runs(self) -> list[tuple[str, str, RunNote]]:
         """What is known of every playbook run: identity, playbook, note."""
-        return [(key, name, note) for (key, name), note in self._runs.items() if note.state != FREE]
+        return [(key, name, note) for key in self._runs for name, note in self.runs_of(key)]
 
     def runs_of(self, identity: str) -> list[tuple[str, RunNote]]:
         """What is known of each playbook run of a container."""
-        return [(name, note) for (key, name), note in self._runs.items() if key == identity and note.state != FREE]
+        return [(name, note) for name, note in self._runs.get(identity, {}).items() if note.state != FREE]
 
     def waiting(self, identity: str) -> Waiting | None:
         """Why a container waits; None when it was not tried, or is over."""
@@ -184,7 +185,7 @@ class Ledger:
         os.fsync(self._file)
 
     def _append(self, line: Mapping[str, Any]) -> None:
-        data = (json.dumps(line, ensure_ascii=True, separators=(",", ":")) + "\n").encode("ascii")
+        data = to_bytes(to_text(line) + "\n")
         with self._lock:
             self._write(data)
             self._apply(line)
@@ -218,7 +219,8 @@ class Ledger:
         elif kind == "rejected":
             self._rejected[line["key"]] = line["why"]
         elif kind == "run":
-            self._runs[line["key"], line["playbook"]] = RunNote(line["state"], line["id"], line["why"])
+            runs = self._runs.setdefault(line["key"], {})
+            runs[line["playbook"]] = RunNote(line["state"], line["id"], line["why"])
         elif kind == "told":
             told = self._told.setdefault(line["state"], bytearray())
             told.extend(bytes(max(0, max(line["pos"], default=-1) + 1 - len(told))))

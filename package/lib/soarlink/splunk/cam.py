@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING, Any, Callable, NamedTuple
 
 from splunktaucclib.cim_actions import ModularAction
 
+from soarlink.body import to_text
 from soarlink.delivery.outcome import CAM_STATUS, RowOutcome
 from soarlink.splunk import spool
 from soarlink.splunk.actionlog import ActionLogHandler
 from soarlink.splunk.logline import clean
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from soarlink.plan.shipment import RowAccount
@@ -79,9 +81,9 @@ class CommonAction(ModularAction):
         """Log at DEBUG too. Less than INFO is not on offer: Enterprise Security reads those lines."""
         self.logger.setLevel(logging.DEBUG)
 
-    def begin(self, account: RowAccount) -> None:
-        """The row's invocation line; the signature is the one that CIM's event type looks for."""
-        self.message("Invoking modular action", rids=[_result_id(account)])
+    def begin(self, accounts: Sequence[RowAccount]) -> None:
+        """The rows' invocation lines; the signature is the one that CIM's event type looks for."""
+        self.message("Invoking modular action", rids=[_result_id(account) for account in accounts])
 
     def finish(self, outcome: RowOutcome) -> None:
         """The row's one terminal (or pending) line and its result event."""
@@ -112,7 +114,7 @@ class CommonAction(ModularAction):
     def event(self, outcome: RowOutcome) -> None:
         """The row's result event."""
         self.orig_sid, self.rid, self.orig_rid = (clean(part) for part in _result_id(outcome.account))
-        self.addevent(json.dumps(self._event(outcome), ensure_ascii=False), SOURCETYPE)
+        self.addevent(to_text(self._event(outcome)), SOURCETYPE)
         if len(self.events) >= EVENTS_PER_FILE:
             self.flush()
 
@@ -150,7 +152,7 @@ class CommonAction(ModularAction):
     ) -> str:
         """Log one line, with every value made safe for ``key="value"`` first."""
         safe = {name: clean(value) for name, value in kwargs.items()}
-        cleaned = [ResultId(*(clean(part) for part in rid)) for rid in rids] if rids else None
+        cleaned = [ResultId(*map(clean, rid)) for rid in rids] if rids else None
         return str(super().message(clean(signature), status, cleaned, level, **safe))
 
     def writeevents(self, index: str = "main", host: str | None = None, source: str | None = None) -> bool:

@@ -146,11 +146,11 @@ class Exchanger:
         deadline = self._monotonic() + self.endpoint.connect_timeout + self.endpoint.read_timeout
         headers: dict[str, str] = {"Content-Type": content_type} if content_type else {}
         try:
-            response = self._session.request(
-                method,
-                self.endpoint.url + path,
-                data=body,
-                headers=headers,
+            request = self._session.prepare_request(requests.Request(method, self.endpoint.url, headers, data=body))
+            # Only now: the path is encoded already, and requests would go through a long query character by character.
+            request.url = f"{(request.url or '').rstrip('/')}{path}"
+            response = self._session.send(
+                request,
                 timeout=(self.endpoint.connect_timeout, self.endpoint.read_timeout),
                 allow_redirects=False,
                 stream=True,
