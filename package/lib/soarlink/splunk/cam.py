@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Callable, NamedTuple
 
 from splunktaucclib.cim_actions import ModularAction
 
-from soarlink.body import to_text
 from soarlink.delivery.outcome import CAM_STATUS, RowOutcome
 from soarlink.splunk import spool
 from soarlink.splunk.actionlog import ActionLogHandler
@@ -29,6 +28,9 @@ if TYPE_CHECKING:
 
 SOURCETYPE = "soar:action:result"
 EVENTS_PER_FILE = 5_000
+
+_EVENT = json.JSONEncoder(ensure_ascii=False)
+"""As props.conf finds the time in it."""
 
 
 class ResultId(NamedTuple):
@@ -114,7 +116,7 @@ class CommonAction(ModularAction):
     def event(self, outcome: RowOutcome) -> None:
         """The row's result event."""
         self.orig_sid, self.rid, self.orig_rid = (clean(part) for part in _result_id(outcome.account))
-        self.addevent(to_text(self._event(outcome)), SOURCETYPE)
+        self.addevent(_EVENT.encode(self._event(outcome)), SOURCETYPE)
         if len(self.events) >= EVENTS_PER_FILE:
             self.flush()
 
