@@ -182,11 +182,8 @@ def test_what_the_rules_do_not_look_at_is_no_newer_change(desk: Desk) -> None:
 
 def test_what_was_refused_is_no_reason_later(desk: Desk) -> None:
     """An update that is written after a refusal leaves no note of that."""
-    desk.process.notables("refuse", "ev1", "You may not close it")
-    desk.case(1, status="closed")
-    desk.round(CLOSED)
-    desk.change(1, status="open")
-    desk.round(CLOSED)
+    desk.keep(replace(desk.case(1), writeback_note="You may not close it"))
+    assert [one["outcome"] for one in desk.round(LINK)] == ["updated"]
     assert (desk.row(1).writeback, desk.row(1).writeback_note) == (DONE, "")
 
 

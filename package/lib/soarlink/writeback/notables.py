@@ -113,7 +113,6 @@ class Notables:
 
         Several comments are one review: each call writes one.
         """
-        ids = tuple(dict.fromkeys(ids))
         form = [("ruleUIDs", one) for one in ids]
         form += [(_KEYS.get(name, name), value) for name, value in change.values]
         if change.comments:
