@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -200,6 +201,21 @@ def _artifact_sources(lab: Lab) -> Counter[str]:
         return found
     finally:
         reader.close()
+
+
+def test_an_input_that_is_ended_gives_its_lease_back(own: Lab) -> None:
+    """SIGTERM, as splunkd ends it: the next owner need not wait for the lease's end."""
+
+    def newest() -> dict[str, Any]:
+        found = own.management.documents(APP, "soar_lease", {"lease": "soar_delivery"})
+        return max(found, key=lambda one: float(one["number"]), default={"expires": 0.0})
+
+    until = time.monotonic() + 60
+    with own.delivery():
+        while not newest()["expires"]:
+            assert time.monotonic() < until
+            time.sleep(0.2)
+    assert newest()["expires"] == 0.0
 
 
 def test_an_alert_keeps_the_mapping_it_was_written_down_with(own: Lab, tmp_path: Path) -> None:

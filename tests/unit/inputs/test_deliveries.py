@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -14,6 +15,8 @@ from soarlink.commands.act import Desk
 from soarlink.commands.arguments import RESEND, ActRequest
 from soarlink.delivery.breaker import FIRST_PAUSE
 from soarlink.errors import KvStoreUnavailable
+from soarlink.inputs.conclusions import Conclusions
+from soarlink.inputs.deliveries import Deliveries
 from soarlink.outbox.collection import Outbox
 from soarlink.outbox.item import DELIVERED, DISCARDED, PENDING, REJECTED
 from soarlink.outbox.selection import Filters
@@ -316,6 +319,72 @@ def test_outcomes_are_written_while_others_are_on_their_way(site: Site, monkeypa
     assert site.deliveries().round() == 3
     assert settled == [1, 1, 1]
     assert site.states() == {rid: ["queued", "delivered"] for rid in "012"}
+
+
+@pytest.mark.parametrize("is_needed", [False, True])
+def test_the_line_of_one_account_goes_on(site: Site, monkeypatch: pytest.MonkeyPatch, *, is_needed: bool) -> None:
+    """Without a break between pages, unless a journal waits: then a round ends with its first page."""
+    monkeypatch.setattr("soarlink.inputs.deliveries.AT_ONCE", 2)
+    site.queue([*ROWS, *ROWS])
+    site.later(SETTLED)
+    deliveries = Deliveries(site.session, site.outbox, site.log, site.tenure, site.stop, is_needed=lambda: is_needed)
+    assert site.tenure.begin()
+    assert deliveries.round() == (2 if is_needed else 6)
+    assert len([item for item in site.items() if item.state == DELIVERED]) == (2 if is_needed else 6)
+
+
+def test_the_line_ends_where_the_server_fails(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is far behind the failure is not loaded for nothing."""
+    monkeypatch.setattr("soarlink.inputs.deliveries.AT_ONCE", 2)
+    monkeypatch.setattr("soarlink.delivery.sender.MAX_CONTAINERS", 1)
+    monkeypatch.setattr("soarlink.outbox.stored._GROUP_DOCUMENTS", 4)
+    site.queue(10 * ROWS)
+    site.later(SETTLED)
+    site.secret("lab", "falsch")
+    assert site.deliveries().round() < 10 * len(ROWS)
+    assert {item.state for item in site.items()} == {PENDING}
+
+
+def test_every_error_of_the_store_is_told(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first stops the round, the other is in the log, and all arrives in the end."""
+    monkeypatch.setattr("soarlink.inputs.deliveries.CONCLUDED_TOGETHER", 1)
+    site.queue(ROWS[:2])
+    site.later(SETTLED)
+    errors = [KvStoreUnavailable("first"), ZeroDivisionError("second")]
+    added: list[object] = []
+    both, add = threading.Event(), Conclusions.add
+
+    def adding(self: Conclusions, work: Callable[[], None]) -> None:
+        add(self, work)
+        added.append(work)
+        if len(added) == 2:
+            both.set()
+
+    def failing(*_: object) -> None:
+        assert both.wait(10)
+        raise errors.pop(0)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Conclusions, "add", adding)
+        broken.setattr(Outbox, "settle_many", failing)
+        with pytest.raises(KvStoreUnavailable, match="first"):
+            site.deliveries().round()
+    (line,) = [line for line in site.own_log().splitlines() if "Outcomes not written" in line]
+    assert 'reason="ZeroDivisionError: second"' in line
+    assert "Traceback" in site.own_log()
+    site.deliveries().round()
+    assert {item.state for item in site.items()} == {DELIVERED}
+    assert len({item.container_id for item in site.items()}) == 2
+
+
+def test_outcomes_are_not_held_back_by_a_slow_server(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What has waited for seconds is told, however few there are."""
+    monkeypatch.setattr("soarlink.inputs.deliveries.CONCLUDED_WITHIN", 0.0)
+    monkeypatch.setattr("soarlink.delivery.sender.MAX_CONTAINERS", 1)
+    site.queue(ROWS)
+    site.later(SETTLED)
+    assert site.deliveries().round() == 3
+    assert site.own_log().count('Outbox worked ended="1" ') == 3
 
 
 def test_a_server_is_examined_once_as_long_as_there_is_work(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -113,7 +113,7 @@ def test_many_are_put_in_with_few_requests(outbox: Outbox, splunkd: SplunkdProce
     assert [(one.key, loaded) for one, loaded in outbox.load_many(rows)] == [
         (one.key, payload(one.identity)) for one in rows
     ]
-    assert len(splunkd.calls()) == 4
+    assert len(splunkd.calls()) == 2
     assert outbox.insert_many(entries) == set()
 
 
@@ -186,6 +186,17 @@ class TestDue:
         outbox.settle(replace(rejected, state=REJECTED))
         assert [one.key for one in outbox.due(NOW, 10)] == [first.key, second.key]
         assert later.key in {one.key for one in outbox.due(NOW + 60, 10)}
+
+    def test_the_line_behind_an_item(self, outbox: Outbox) -> None:
+        """Of its account, due, and put in line later; oldest first."""
+        last = put(outbox, "a", created=NOW - 9)
+        put(outbox, "before", created=NOW - 10)
+        put(outbox, "other", account="other", created=NOW - 8)
+        put(outbox, "later", created=NOW - 8, next_attempt=NOW + 60)
+        behind = [put(outbox, f"b{n}", created=NOW - n) for n in (5, 6, 7)][::-1]
+        assert outbox.behind(last, NOW, 10) == behind
+        assert outbox.behind(last, NOW, 2) == behind[:2]
+        assert outbox.behind(behind[-1], NOW, 10) == []
 
     def test_a_long_line_does_not_hide_other_accounts(self, outbox: Outbox, splunkd: SplunkdProcess) -> None:
         """400 older items of a dead server: the others' items come in turn, in a bounded number of requests."""

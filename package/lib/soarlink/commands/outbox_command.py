@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -24,7 +25,7 @@ APP = Path(__file__).resolve().parents[3]
 """The add-on's folder: ``lib/soarlink/commands`` is three below it."""
 
 
-class OutboxCommand(GeneratingCommand):  # type: ignore[misc] # splunklib has no types
+class OutboxCommand(GeneratingCommand, ABC):  # type: ignore[misc] # splunklib has no types
     """A generating command of the outbox; splunkd speaks the chunked protocol with it.
 
     The words behind the command's name are ours to parse. splunklib's own options stay out of reach: ``record`` would
@@ -51,13 +52,13 @@ class OutboxCommand(GeneratingCommand):  # type: ignore[misc] # splunklib has no
         finally:
             splunkd.close()
 
+    @abstractmethod
     def parse(self, words: list[str], now: float) -> None:
         """Read the arguments."""
-        raise NotImplementedError
 
+    @abstractmethod
     def records(self, outbox: Outbox, splunkd: Splunkd) -> Iterator[dict[str, Any]]:
         """Do the work."""
-        raise NotImplementedError
 
     def fail(self, error: SendToSoarError) -> NoReturn:
         """End the search with what happened and the way out."""

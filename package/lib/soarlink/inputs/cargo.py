@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -21,16 +21,18 @@ class Cargo:
 
     Args:
         outbox: the outbox.
-        items: what is to be sent.
+        items: what is to be sent; taken a few hundred at a time.
     """
 
-    def __init__(self, outbox: Outbox, items: Sequence[OutboxItem]) -> None:
+    def __init__(self, outbox: Outbox, items: Iterable[OutboxItem]) -> None:
         self.loaded: dict[str, tuple[OutboxItem, Payload]] = {}
         """By container: what was loaded and not taken out again."""
         self.unusable: list[OutboxItem] = []
         """What can't be sent, with the reason."""
         self.failure: SendToSoarError | None = None
         """Why the KV store gave no more; what it gave before is sent."""
+        self.count = 0
+        """How many items were loaded, or can't be used."""
         self._outbox = outbox
         self._items = items
 
@@ -49,6 +51,7 @@ class Cargo:
         seen: set[str] = set()
         try:
             for item, found in self._outbox.load_many(self._items):
+                self.count += 1
                 if isinstance(found, OutboxError):
                     self.unusable.append(replace(item, error_text=str(found)))
                 elif item.identity not in seen:  # a second item of the same container waits for the next round

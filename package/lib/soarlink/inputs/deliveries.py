@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
-from itertools import islice
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Callable
 
 from soarlink.actions.alert_action import open_gate
 from soarlink.actions.clerk import Clerk
@@ -19,6 +19,7 @@ from soarlink.errors import NotTried, OutboxError, SendToSoarError, SoarError, T
 from soarlink.inputs.age import RESEND, too_old
 from soarlink.inputs.cargo import Cargo, NotedRuns
 from soarlink.inputs.complaints import Complaints
+from soarlink.inputs.conclusions import concluding
 from soarlink.outbox import item as states
 from soarlink.splunk import payload
 from soarlink.splunk.apilog import ApiLog, several
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
     from soarlink.delivery.carrier import ServerTraits
     from soarlink.delivery.progress import ContainerReport
+    from soarlink.inputs.conclusions import Conclusions
     from soarlink.inputs.session import Session
     from soarlink.inputs.tenure import Tenure
     from soarlink.outbox.collection import Outbox
@@ -43,10 +45,16 @@ if TYPE_CHECKING:
     from soarlink.soar.account import Account
 
 AT_ONCE = 1000
-"""Most items in one round."""
+"""Most items that are looked up together."""
 
-CONCLUDED_TOGETHER = 250
-"""Items whose outcomes are told and written together, while others are on their way."""
+LONGEST = 10.0
+"""Seconds after which a round looks up no more: other accounts, settings and receipts have their turn."""
+
+CONCLUDED_TOGETHER = 500
+"""Most items whose outcomes are told and written together, while others are on their way."""
+
+CONCLUDED_WITHIN = 2.0
+"""Seconds after which fewer are, where SOAR or its rate limit is slow."""
 
 CONCLUDE = 30.0
 """Seconds of the lease that must be left for the KV store to take the outcomes of a round."""
@@ -63,37 +71,64 @@ class Deliveries:
         log: the input's log.
         tenure: the lease; without it nothing is sent, told or written.
         stop: set when the input is to end.
+        is_needed: whether other work waits for the end of a round.
     """
 
     def __init__(
-        self, session: Session, outbox: Outbox, log: logging.Logger, tenure: Tenure, stop: threading.Event
+        self,
+        session: Session,
+        outbox: Outbox,
+        log: logging.Logger,
+        tenure: Tenure,
+        stop: threading.Event,
+        *,
+        is_needed: Callable[[], bool] = lambda: False,
     ) -> None:
         self._session = session
         self._outbox = outbox
         self._tenure = tenure
         self._complaints = Complaints(log, session.monotonic)
         self._stop = stop
+        self._is_needed = is_needed
         self._log = log
         self._traits: dict[tuple[str, str], ServerTraits] = {}
         self._histories: dict[Path, Histories] = {}
 
     def round(self) -> int:
-        """Send what is due; how many items were tried."""
+        """Send what is due; how many items were tried.
+
+        Up to :data:`AT_ONCE` items, of each account in turn. The line of an account that is alone goes on behind them
+        without a break, for up to :data:`LONGEST` seconds and while no other work waits.
+        """
         settings = Settings.load(self._session.app)
+        until, now = self._session.monotonic() + LONGEST, self._now()
         self._tell_discarded(settings)
         paused = [name for name in settings.accounts if self._is_paused(name)]
-        items = self._outbox.due(self._session.clock(), AT_ONCE, exclude=paused)
+        items = self._outbox.due(now, AT_ONCE, exclude=paused)
         if not items:  # what was learned holds as long as there is work without a break
             self._traits.clear()
             self._histories.clear()
         by_account: dict[str, list[OutboxItem]] = {}
         for item in items:
             by_account.setdefault(item.account, []).append(item)
+        tried = 0
         for name, group in by_account.items():
             if self._stop.is_set() or not self._tenure.outlasts(CONCLUDE):
                 break
-            self._send(settings, name, group)
-        return len(items)
+            tried += self._send(settings, name, group, self._line(group, now, until))
+        return tried
+
+    def _line(self, items: list[OutboxItem], now: float, until: float) -> Iterator[OutboxItem]:
+        """These items of one account, and where they are a round's only ones, those behind them while it may last."""
+        yield from items
+        while len(items) == AT_ONCE and self._goes_on(items[-1].account, until):
+            items = self._outbox.behind(items[-1], now, AT_ONCE)
+            yield from items
+
+    def _goes_on(self, account: str, until: float) -> bool:
+        if self._stop.is_set() or self._is_needed() or self._session.monotonic() >= until:
+            return False
+        return self._tenure.outlasts(CONCLUDE) and not self._is_paused(account)
 
     def clear_up(self) -> None:
         """Remove receipts that are old enough, in bulk, under the lease."""
@@ -105,36 +140,39 @@ class Deliveries:
     def _is_paused(self, account: str) -> bool:
         return open_gate(self._session.home, account, None, **self._session.clocks).check() is not None
 
-    def _send(self, settings: Settings, name: str, items: Sequence[OutboxItem]) -> None:
-        cargo = Cargo(self._outbox, items)
-        try:
-            account = self._session.account(settings, name)
-        except SendToSoarError as error:
-            cargo.load_all()
-            if cargo.loaded:
-                self._postpone(settings, cargo.loaded, error)
-        else:
-            self._complaints.goes_on("Outbox", name)
-            self._deliver(settings, account, cargo)
-        if cargo.unusable and self._tenure.outlasts(CONCLUDE):
-            now = self._now()
-            self._outbox.settle_many(replace(one, state=states.REJECTED, updated=now) for one in cargo.unusable)
-        if cargo.failure is not None:
-            raise cargo.failure
+    def _send(self, settings: Settings, name: str, items: Sequence[OutboxItem], line: Iterator[OutboxItem]) -> int:
+        """Load, send and conclude at the same time; how many items were tried."""
+        with concluding(self._log) as conclusions:
+            try:
+                account = self._session.account(settings, name)
+            except SendToSoarError as error:
+                cargo = Cargo(self._outbox, items)
+                cargo.load_all()
+                if cargo.loaded:
+                    conclusions.add(partial(self._postpone, settings, cargo.loaded, error))
+            else:
+                cargo = Cargo(self._outbox, line)
+                self._complaints.goes_on("Outbox", name)
+                self._deliver(settings, account, cargo, conclusions)
+            if cargo.unusable:
+                conclusions.add(partial(self._reject, cargo.unusable))
+            if cargo.failure is not None:
+                conclusions.fail(cargo.failure)
+        return cargo.count
 
-    def _deliver(self, settings: Settings, account: Account, cargo: Cargo) -> None:
-        """Load, send and conclude at the same time: SOAR and the KV store don't wait for each other."""
-        from concurrent.futures import Future, ThreadPoolExecutor
-
+    def _deliver(self, settings: Settings, account: Account, cargo: Cargo, conclusions: Conclusions) -> None:
         runs = NotedRuns(self._outbox, cargo.loaded)
-        concluded: list[Future[None]] = []
-        with ThreadPoolExecutor(1) as desk, closing(self._carry(account, cargo, runs)) as carried:
-            for reports in _together(carried):
-                if any(one.done() and one.exception() is not None for one in concluded):
+        with closing(self._carry(account, cargo, runs)) as carried:
+            for reports in _together(carried, self._session.monotonic):
+                conclude = partial(self._conclude, settings, cargo, runs, reports, account.read_timeout)
+                conclusions.add(conclude)
+                if conclusions.has_failed:
                     break  # the outbox takes no outcomes: nothing more is sent
-                concluded.append(desk.submit(self._conclude, settings, cargo, runs, reports, account.read_timeout))
-        for one in concluded:
-            one.result()
+
+    def _reject(self, items: Sequence[OutboxItem]) -> None:
+        if self._tenure.outlasts(CONCLUDE):
+            now = self._now()
+            self._outbox.settle_many(replace(one, state=states.REJECTED, updated=now) for one in items)
 
     def _carry(self, account: Account, cargo: Cargo, runs: NotedRuns) -> Generator[ContainerReport, None, None]:
         from soarlink.delivery.carrier import Carrier, ServerTraits
@@ -308,11 +346,15 @@ class Deliveries:
         return self._session.clock()
 
 
-def _together(reports: Iterator[ContainerReport]) -> Iterator[list[ContainerReport]]:
-    while True:
-        some = list(islice(reports, CONCLUDED_TOGETHER))
-        if not some:
-            return
+def _together(reports: Iterable[ContainerReport], monotonic: Callable[[], float]) -> Iterator[list[ContainerReport]]:
+    some: list[ContainerReport] = []
+    since = monotonic()
+    for report in reports:
+        some.append(report)
+        if len(some) >= CONCLUDED_TOGETHER or monotonic() - since >= CONCLUDED_WITHIN:
+            yield some
+            some, since = [], monotonic()
+    if some:
         yield some
 
 

@@ -71,7 +71,9 @@ class Delivery:
         kv = KvStore(session.splunkd())
         self._outbox = Outbox(kv)
         self._tenure = apply_for(session, "soar_delivery", LEASE_SECONDS)
-        self._deliveries = Deliveries(session, self._outbox, self._log, self._tenure, stop)
+        self._deliveries = Deliveries(
+            session, self._outbox, self._log, self._tenure, stop, is_needed=self._journals.is_due
+        )
         self._choices = Choices(session, kv, self._log, self._has_lease)
         self._choices_at = 0.0
         self._outbox_at = 0.0

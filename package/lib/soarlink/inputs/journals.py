@@ -75,10 +75,16 @@ class Journals:
         for key in list(self._store.keys()):
             if self._stop.is_set():
                 break
-            if self._not_before.get(key, 0.0) > self._session.clock():
-                continue
-            finished += self._try(key, outbox)
+            if self._is_due(key):
+                finished += self._try(key, outbox)
         return finished
+
+    def is_due(self) -> bool:
+        """Whether a round may find work: also while a journal's action still runs."""
+        return any(map(self._is_due, self._store.keys()))
+
+    def _is_due(self, key: str) -> bool:
+        return self._not_before.get(key, 0.0) <= self._session.clock()
 
     def _try(self, key: str, outbox: Outbox) -> bool:
         """One journal; whatever is wrong with it stops no other."""

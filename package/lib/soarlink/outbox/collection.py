@@ -106,7 +106,7 @@ class Outbox:
         return loaded
 
     def load_many(self, items: Iterable[OutboxItem]) -> Iterator[tuple[OutboxItem, Loaded]]:
-        """What rows send, about 125 small ones in one request; an error in place of what can't be used."""
+        """What rows send, about 250 small ones in one request; an error in place of what can't be used."""
         return self._payloads.load(items)
 
     def note(self, item: OutboxItem, ledger: Sequence[Mapping[str, Any]]) -> None:
@@ -134,6 +134,17 @@ class Outbox:
             if len(page) < limit or not fresh:
                 return list(_in_turn(lines.values()))[:limit]
             seen |= fresh
+
+    def behind(self, last: OutboxItem, now: float, limit: int) -> list[OutboxItem]:
+        """What may be sent now of an item's account and was put in line after it, oldest first.
+
+        Args:
+            last: the item; others of the very same moment are left to the next :meth:`due`.
+            now: epoch seconds.
+            limit: most items.
+        """
+        line = [_due(now, ()), {"account": last.account}, {"created": {"$gt": last.created}}]
+        return _readable(self._kv.page(COLLECTION, {"$and": line}, sort="created", limit=limit))
 
     def replace(self, item: OutboxItem, payload: Payload | None = None) -> bool:
         """Write a row after an attempt or an act.

@@ -22,7 +22,7 @@ LEDGER = "ledger"
 """``payload`` of a ledger's document."""
 
 _GROUP_BYTES = 16 * 1024 * 1024
-_GROUP_DOCUMENTS = 250
+_GROUP_DOCUMENTS = 500
 DELETE_KEYS = 40
 """Keys in one DELETE: its query travels in the URL."""
 
