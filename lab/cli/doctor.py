@@ -86,9 +86,14 @@ def _show(console: Console, report: DoctorReport) -> None:
             table.add_section()
             table.add_row(f"[bold]{escape(section)}[/]", "", "")
         colour = _COLOURS.get(check["verdict"], "")
-        seen = escape(check["evidence"])
+        seen = escape(_as_typed(check["evidence"]))
         if check["remedy"]:
-            seen += f"\n[bold]→[/] {escape(check['remedy'])}"
+            seen += f"\n[bold]→[/] {escape(_as_typed(check['remedy']))}"
         table.add_row(check["check"], f"[{colour}]{check['verdict']}[/]", seen)
     console.print(table)
     console.print(", ".join(f"{number} {verdict}" for verdict, number in report.summary.items() if number))
+
+
+def _as_typed(text: str) -> str:
+    """What the search command says, with this command's own option; the JSON document has it as it was said."""
+    return text.replace("create=true", "--create")

@@ -29,6 +29,9 @@ _TABLES_OF = "SELECT name FROM sqlite_master WHERE type = 'table' AND substr(nam
 _Found = tuple[dict[str, Any], str]
 """A document and the text that it is stored as."""
 
+_FORMER = "document"
+"""The one table that state folders of earlier labs have; every other name is hexadecimal, with slashes."""
+
 _CACHE_KIB = 64 * 1024
 _CHECKPOINT_PAGES = 8_000
 
@@ -87,6 +90,8 @@ class KvStore:
         self._database.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
         self._database.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
         self._indexed: dict[str, tuple[tuple[str, ...], ...]] = {}
+        if self._database.execute(_TABLES_OF, (len(_FORMER), _FORMER)).fetchall() == [(_FORMER,)]:
+            self._take_over()
 
     def close(self) -> None:
         """Close the file."""
@@ -225,6 +230,15 @@ class KvStore:
             document: dict[str, Any] = json.loads(body)
             if selection.matches(document):
                 yield document, body
+
+    def _take_over(self) -> None:
+        """Move the documents of the former table into a table for each collection and owner."""
+        with self._writing():
+            owners = self._database.execute(f"SELECT DISTINCT app, collection, owner FROM {_FORMER}").fetchall()
+            for owner in owners:
+                moved = f"SELECT key, body FROM {_FORMER} WHERE app = ? AND collection = ? AND owner = ?"
+                self._database.execute(f"INSERT OR IGNORE INTO {self._table(Collection(*owner))} {moved}", owner)
+            self._database.execute(f"DROP TABLE {_FORMER}")
 
     @contextmanager
     def _writing(self) -> Iterator[None]:

@@ -6,7 +6,7 @@ import itertools
 import json
 import re
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import escape
 
@@ -25,7 +25,17 @@ if TYPE_CHECKING:
     from lab.splunkd.request import Request
     from lab.splunkd.searchsources import Searched
 
-_ACTIONS = frozenset({"save", "unsave", "cancel", "setttl", "touch", "finalize", "pause", "unpause"})
+_CONTROLLED = {
+    "save": "saved",
+    "unsave": "unsaved",
+    "cancel": "cancelled",
+    "setttl": "given a time to live",
+    "touch": "touched",
+    "finalize": "finalized",
+    "pause": "paused",
+    "unpause": "unpaused",
+}
+"""What was done to a job, by action; of these only to cancel changes one that is done."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +57,9 @@ class Job:
     earliest: str
     latest: str
     answer: Answer
+
+
+_NOTHING = Answer((), (), closed=True, missing=frozenset())
 
 
 class CannedSearches:
@@ -96,6 +109,7 @@ class SearchEndpoints:
         self._lock = threading.Lock()
         self._numbers = itertools.count(1)
         self._jobs: dict[str, Job] = {}
+        self._cancelled: dict[str, Job] = {}
 
     def routes(self) -> Iterable[Route]:
         """Return the routes of search jobs, both generations."""
@@ -190,19 +204,24 @@ class SearchEndpoints:
         return self._instance.entry(request, one("search/jobs", _entry(self._find(request))))
 
     def _remove(self, request: Request) -> Response:
-        job = self._find(request)
-        with self._lock:
-            self._jobs.pop(job.sid, None)
-        return _done()
+        self._cancel(self._find(request))
+        return _done("cancel")
 
     def _control(self, request: Request) -> Response:
-        job, action = self._find(request), request.args.get("action", "")
-        if action not in _ACTIONS:
+        action = request.args.get("action", "")
+        if action not in _CONTROLLED:
             raise Refused(400, f"Invalid action: {action}")
         if action == "cancel":
-            with self._lock:
-                self._jobs.pop(job.sid, None)
-        return _done()
+            # Pages cancel a job once for each panel that it feeds: that it is gone already is no error.
+            self._cancel(self._find(request, self._jobs | self._cancelled))
+        else:
+            self._find(request)
+        return _done(action)
+
+    def _cancel(self, job: Job) -> None:
+        with self._lock:
+            self._jobs.pop(job.sid, None)
+            self._cancelled[job.sid] = replace(job, answer=_NOTHING)
 
     def _results(self, request: Request) -> Response:
         job, commands = self._find(request), request.args.get("search", "").strip()
@@ -221,8 +240,8 @@ class SearchEndpoints:
         )
         return rendered(request, refined)
 
-    def _find(self, request: Request) -> Job:
-        job = self._jobs.get(request.params["sid"])
+    def _find(self, request: Request, jobs: Mapping[str, Job] | None = None) -> Job:
+        job = (self._jobs if jobs is None else jobs).get(request.params["sid"])
         if job is None:
             raise Refused(404, "Unknown sid.", kind="FATAL")
         if job.owner != request.user.name and "admin" not in request.user.roles:
@@ -256,5 +275,5 @@ def _entry(job: Job) -> Entry:
     return Entry(job.sid, content, acl, ("list", "edit", "remove", "results", "control"))
 
 
-def _done() -> Response:
-    return json_response({"messages": [{"type": "INFO", "text": "Search job cancelled."}]})
+def _done(action: str) -> Response:
+    return json_response({"messages": [{"type": "INFO", "text": f"Search job {_CONTROLLED[action]}."}]})

@@ -27,6 +27,9 @@ def test_person_sees_what_was_seen_and_what_to_do(tmp_path: Path) -> None:
     assert done.returncode == 5, done.stderr
     for words in ("connection", "what is sent", 'SOAR has no playbook "local/none"', "→ Write it as", "1 failed"):
         assert words in done.stdout
+    assert "create=true" not in done.stdout
+    unasked = lab("doctor", "--state", "s", folder=tmp_path)
+    assert "Not asked for: --create sends one test container" in " ".join(unasked.stdout.replace("│", " ").split())
     assert "created, given an artifact, read back as it was sent, closed" in " ".join(done.stdout.split())
 
 

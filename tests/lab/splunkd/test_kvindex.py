@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import sqlite3
 import tempfile
 import time
 from collections.abc import Iterator
@@ -139,3 +141,22 @@ def test_indexes_follow_the_declaration(store: KvStore) -> None:
     for collection in (later, SLOW, later):
         assert found(store, collection, Query(select({"n": 1}))) == [{"_key": "a", "_user": "nobody", "n": 1}]
         assert found(store, collection, Query(select({"n": 2}))) == []
+
+
+def test_documents_of_a_former_lab_are_kept(tmp_path: Path) -> None:
+    """A state folder whose documents stand in one table is read as before, once moved and ever after."""
+    path = tmp_path / "kv.sqlite"
+    columns = "app TEXT, collection TEXT, owner TEXT, key TEXT, body TEXT, PRIMARY KEY (app, collection, owner, key)"
+    with contextlib.closing(sqlite3.connect(path)) as former, former:
+        former.execute(f"CREATE TABLE document ({columns}) WITHOUT ROWID")
+        for collection in (FAST, SLOW):
+            body = json.dumps({"_key": "1", "_user": "nobody", "state": collection.name, "n": 3})
+            former.execute(
+                "INSERT INTO document VALUES (?, ?, ?, '1', ?)", (collection.app, collection.name, "nobody", body)
+            )
+    for _ in range(2):
+        store = KvStore(path)
+        for collection in (FAST, SLOW):
+            (found,) = store.find(collection, Query(select({"n": 3})), LIMITS)
+            assert json.loads(found)["state"] == collection.name
+        store.close()

@@ -24,7 +24,11 @@ def test_jobs_give_canned_rows(splunkd: StandInSplunkd, admin: Client) -> None:
     page = admin.get(f"{JOBS}/{sid}/results", offset=3, count=5).json
     assert page["results"] == [{"a": "3"}, {"a": "4"}]
     assert page["fields"] == [{"name": "a"}]
-    assert admin.post(f"{JOBS}/{sid}/control", {"action": "cancel"}).status == 200
+    for action in ("finalize", "touch", "cancel", "cancel"):
+        assert admin.post(f"{JOBS}/{sid}/control", {"action": action}).status == 200
+    assert admin.post(f"{JOBS}/{sid}/control", {"action": "finalize"}).status == 404
+    assert admin.post(f"{JOBS}/{sid}/control", {"action": "stop"}).status == 400
+    assert admin.post(f"{JOBS}/nobody's/control", {"action": "cancel"}).status == 404
     gone = admin.get(f"{JOBS}/{sid}")
     assert (gone.status, gone.messages) == (404, [("FATAL", "Unknown sid.")])
 
