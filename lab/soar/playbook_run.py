@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from lab.soar import action
 from lab.soar.container import status_change, touch
-from lab.soar.playbook import PENDING, RUNNING, full_name
+from lab.soar.playbook import PENDING, RUNNING, find_playbook, full_name, start_run
 from lab.soar.seed import SEEDED_OUTCOMES
 from lab.soar.storage import to_json
 from lab.soar.switches import Outcome
@@ -47,6 +47,8 @@ def _advance(call: Call, run: Record) -> None:
     outcome = call.switches.outcomes.get(name) or SEEDED_OUTCOMES.get(name) or Outcome()
     if run["status"] == PENDING:
         _begin(at_due, run, name, outcome)
+    elif _waits_for_called(call, run):
+        call.store.update("playbook_run", run["id"], {"next_at": due + call.switches.running_seconds})
     elif _expire_prompt(at_due, run):
         _end(at_due, run, name, replace(outcome, status="failed", message="The prompt was not answered in time"))
     else:
@@ -60,6 +62,19 @@ def _begin(call: Call, run: Record, name: str, outcome: Outcome) -> None:
     _log(call, run, DEBUG, f"Starting playbook '{name}' on {len(run['artifact_ids'])} artifact(s)")
     if outcome.status == "prompt":
         _ask(call, run, outcome)
+    for called in outcome.calls:
+        playbook = find_playbook(call.store, called)
+        if playbook is not None:
+            parent = {"parent_playbook_name": name, "parent_playbook_run_id": run["id"]}
+            started = start_run(call, playbook, run["container"], scope=["all"], inputs={})
+            call.store.update("playbook_run", started, {"misc": {"parent_playbook_run": parent}})
+
+
+def _waits_for_called(call: Call, run: Record) -> bool:
+    later = call.store.select(
+        "playbook_run", "container = ? AND id > ? AND next_at IS NOT NULL", (run["container"], run["id"])
+    )
+    return any(one["misc"].get("parent_playbook_run", {}).get("parent_playbook_run_id") == run["id"] for one in later)
 
 
 def _ask(call: Call, run: Record, outcome: Outcome) -> None:

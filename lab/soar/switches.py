@@ -31,6 +31,7 @@ class Outcome:
 
     `status` is the verdict; `prompt` asks a person first and ends when the approval is answered or past its due time.
     `actions` are those of a run that was not told to stop by its prompt.
+    `calls` names playbooks that it starts, and whose runs it waits for, as playbooks call input playbooks.
     `comment`, `note` (title, content), `container_status`, `severity` and `tags` are written when the run ends.
     """
 
@@ -43,6 +44,7 @@ class Outcome:
     tags: tuple[str, ...] = ()
     actions: tuple[ScriptedAction, ...] = ()
     outputs: Mapping[str, object] = field(default_factory=dict)
+    calls: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -207,6 +207,30 @@ def test_of_two_the_one_that_failed_is_named_while_the_other_waits(tmp_path: Pat
         soar.close()
 
 
+def test_a_run_answers_for_the_playbooks_that_it_calls(tmp_path: Path) -> None:
+    """SOAR's success is none when a called playbook's prompt was refused; while that waits, so does the caller."""
+    outcomes = {"local/splunk_triage": Outcome(calls=("local/contain_host",))}
+    folder, python = build.build().folder, interpreter((3, 13))
+    with Lab(tmp_path / "lab", build=folder, python=python, switches=Switches(outcomes=outcomes)) as lab:
+        soar = SoarReader(lab)
+        (outcome,) = run(lab, tmp_path, playbooks="local/splunk_triage", follow="3").results
+        assert (outcome.status, outcome.runs[0].state) == ("queued", "waiting")
+        assert "is waiting for an answer: Isolate the host?" in str(outcome.reason)
+        (prompt,) = soar.approvals(outcome.container_id)
+        soar.post(f"/rest/approval/{prompt['id']}", {"status": "deny", "type": "manual", "responses": ["No"]})
+        _until(lambda: {one["status"] for one in soar.runs(outcome.container_id)} == {"success"})
+        (ended,) = lab.drain(wait=5).results
+        assert (ended.status, ended.runs[0].state) == ("rejected", "refused")
+        said = "at the prompt: Isolate the host? (answer: No) (playbook local/contain_host)"
+        assert str(ended.runs[0].reason) == said
+        seen = [one["event"] for one in lab.poll().events if one["sourcetype"] == "soar:playbook_run"]
+        assert {(one["playbook"], one["verdict"]) for one in seen} == {
+            ("local/splunk_triage", "refused"),
+            ("local/contain_host", "refused"),
+        }
+        soar.close()
+
+
 def test_the_action_is_declared_for_enterprise_security() -> None:
     """alert_actions.conf has the metadata that makes it run ad hoc, and every parameter."""
     text = (build.build().folder / "default" / "alert_actions.conf").read_text(encoding="utf-8")

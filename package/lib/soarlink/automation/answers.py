@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from soarlink.automation import runs as runs_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from soarlink.soar.client import SoarClient
 
@@ -48,9 +48,11 @@ def read(client: SoarClient, asked: Sequence[Asked]) -> list[dict[str, str]]:
     Raises:
         SoarError: SOAR did not answer.
     """
-    numbers = [number for _, ids in asked for number in ids]
     order = (("sort", "id"), ("order", "asc"))
-    runs = runs_of.records_in(client, "playbook_run", "id", numbers)
+    runs = runs_of.records_in(client, "playbook_run", "id", [number for _, ids in asked for number in ids])
+    called = runs_of.called_by(client, runs)
+    acted = [_with_called(ids, called) for _, ids in asked]
+    numbers = [number for ids in acted for number in ids]
     actions = runs_of.records_in(client, "action_run", "playbook_run", numbers, order)
     app_runs = runs_of.records_in(client, "app_run", "playbook_run", numbers, order)
     begun = [_begun(runs, ids) for _, ids in asked]
@@ -61,15 +63,15 @@ def read(client: SoarClient, asked: Sequence[Asked]) -> list[dict[str, str]]:
     return [
         shape(
             [one for one in runs if one.get("id") in ids],
-            [one for one in actions if one.get("playbook_run") in ids],
-            [one for one in app_runs if one.get("playbook_run") in ids],
+            [one for one in actions if one.get("playbook_run") in theirs],
+            [one for one in app_runs if one.get("playbook_run") in theirs],
             [
                 one
                 for one in notes
                 if start and one.get("container") == container and str(one.get("create_time") or "") >= start
             ],
         )
-        for (container, ids), start in zip(asked, begun)
+        for (container, ids), theirs, start in zip(asked, acted, begun)
     ]
 
 
@@ -96,6 +98,14 @@ def shape(runs: Records, actions: Records, app_runs: Records, notes: Records) ->
         content = str(note.get("content") or "").strip()
         sheet.add(NOTES, f"{title}: {content}" if content else title, _LONGEST_NOTE, f"note {title}")
     return sheet.fields()
+
+
+def _with_called(ids: Iterable[int], called: Mapping[int, Records]) -> list[int]:
+    """Runs, and those that they have called: their actions answer, too."""
+    found = list(ids)
+    for number in found:
+        found.extend(int(one["id"]) for one in called.get(number, ()))
+    return found
 
 
 class _Sheet:

@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Callable
 
-from soarlink.automation.verdict import STARTED, Verdict, judge
+from soarlink.automation.verdict import (
+    CANCELLED,
+    FAILED,
+    REFUSED,
+    RUNNING,
+    STARTED,
+    SUCCEEDED,
+    WAITING,
+    Verdict,
+    judge,
+    playbook_of,
+)
+from soarlink.soar.answer import number
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -14,26 +27,63 @@ if TYPE_CHECKING:
 _FIRST_PAUSE = 0.5
 _LONGEST_PAUSE = 5.0
 _AT_ONCE = 200
+_COUNTS: Mapping[str, tuple[str, ...]] = {RUNNING: (WAITING,), SUCCEEDED: (FAILED, REFUSED, CANCELLED)}
+"""Which verdicts of a called run become those of the one that called, by its own."""
+
+_NOT_SHOWN = "but SOAR does not show the run: it was deleted, or the account may not view playbooks"
 
 
 def verdicts(client: SoarClient, runs: Sequence[Mapping[str, Any]]) -> dict[int, Verdict]:
-    """What runs came to: two requests more for those that have begun, for what they asked people and what they did.
+    """What runs came to: three requests more for those that have begun, for what they called, asked people and did.
+
+    A run answers for the playbooks that it called: it waits for their prompts, and is no success when they are none.
 
     Args:
         client: SOAR.
         runs: records of ``/rest/playbook_run``.
     """
-    begun = [run["id"] for run in runs if run.get("status") != "pending"]
-    approvals = records_in(client, "approval", "playbook_run", begun)
-    actions = records_in(client, "action_run", "playbook_run", begun)
-    return {
-        run["id"]: judge(
-            run,
-            [one for one in approvals if one.get("playbook_run") == run["id"]],
-            [one for one in actions if one.get("playbook_run") == run["id"]],
-        )
-        for run in runs
-    }
+    begun = [run for run in runs if run.get("status") != "pending"]
+    called = called_by(client, begun)
+    numbers = [run["id"] for run in (*begun, *(one for found in called.values() for one in found))]
+    approvals = _by_run(records_in(client, "approval", "playbook_run", numbers))
+    actions = _by_run(records_in(client, "action_run", "playbook_run", numbers))
+
+    def judged(run: Mapping[str, Any]) -> Verdict:
+        own = judge(run, approvals.get(run["id"], ()), actions.get(run["id"], ()))
+        for one in called.get(run["id"], ()):
+            theirs = judged(one)
+            if theirs.state in _COUNTS.get(own.state, ()):
+                return replace(theirs, reason=f"{theirs.reason} (playbook {playbook_of(one) or one['id']})".lstrip())
+        return own
+
+    return {run["id"]: judged(run) for run in runs}
+
+
+def called_by(client: SoarClient, runs: Sequence[Mapping[str, Any]]) -> dict[int, list[dict[str, Any]]]:
+    """The runs that runs have started, and those that these have, by the id of the one that called (reference, 6.2).
+
+    SOAR has no filter for them: they are among the later runs of the same containers.
+    """
+    containers = [run["container"] for run in runs if run.get("container")]
+    since = ("_filter_id__gt", str(min((run["id"] for run in runs), default=0)))
+    later = records_in(client, "playbook_run", "container", containers, (since,))
+    found: dict[int, list[dict[str, Any]]] = {}
+    known = {run["id"] for run in runs}
+    for one in sorted(later, key=lambda run: int(run["id"])):  # who calls is there before who is called
+        misc = one.get("misc")
+        parent = misc.get("parent_playbook_run") if isinstance(misc, dict) else None
+        caller = number(parent.get("parent_playbook_run_id")) if isinstance(parent, dict) else None
+        if caller in known and caller is not None and caller < one["id"]:
+            found.setdefault(caller, []).append(one)
+            known.add(one["id"])
+    return found
+
+
+def _by_run(records: Iterable[dict[str, Any]]) -> dict[Any, list[dict[str, Any]]]:
+    found: dict[Any, list[dict[str, Any]]] = {}
+    for one in records:
+        found.setdefault(one.get("playbook_run"), []).append(one)
+    return found
 
 
 def records_in(
@@ -68,6 +118,7 @@ def follow(
     while True:
         still = [number for number in wanted if found[number].is_open]
         runs = records_in(client, "playbook_run", "id", still)
+        found.update(dict.fromkeys(still, Verdict(STARTED, _NOT_SHOWN)))
         found.update(verdicts(client, runs))
         if not any(found[number].is_open for number in still) or not goes_on(wait):
             return found
