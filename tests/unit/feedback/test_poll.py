@@ -124,6 +124,22 @@ def test_a_prompt_is_a_state_of_its_run() -> None:
     assert len({one.fields["soar_event_id"] for one in told}) == 4
 
 
+def test_a_prompt_of_a_called_playbook_is_a_state_of_the_run_that_called_it() -> None:
+    """Neither run's times move: the prompt opens and is answered, and both runs say so."""
+    site = Site()
+    (caller,) = site.soar.tables["playbook_run"]
+    misc = {"parent_playbook_run": {"parent_playbook_run_id": 3}}
+    site.soar.tables["playbook_run"].append({**caller, "id": 4, "misc": misc})
+    site.soar.tables["action_run"][0]["playbook_run"] = 4
+    site.poll()
+    for what, verdict in (("ask", "waiting"), ("answer", "running")):
+        site.soar.happens(what)
+        site.soar.tables["approval"][0]["playbook_run"] = 4
+        told = site.poll()
+        assert {one.fields["run_id"]: one.fields["verdict"] for one in told} == {3: verdict, 4: verdict}
+    assert site.poll() == []
+
+
 HAPPENS = st.sampled_from(["ask", "answer", "move", "time"])
 
 

@@ -50,11 +50,12 @@ def verdicts(client: SoarClient, runs: Sequence[Mapping[str, Any]]) -> dict[int,
 
     def judged(run: Mapping[str, Any]) -> Verdict:
         own = judge(run, approvals.get(run["id"], ()), actions.get(run["id"], ()))
-        for one in called.get(run["id"], ()):
-            theirs = judged(one)
-            if theirs.state in _COUNTS.get(own.state, ()):
-                return replace(theirs, reason=f"{theirs.reason} (playbook {playbook_of(one) or one['id']})".lstrip())
-        return own
+        theirs = [(judged(one), playbook_of(one) or one["id"]) for one in called.get(run["id"], ())]
+        moved = max([own.moved, *(verdict.moved for verdict, _ in theirs)])
+        for verdict, playbook in theirs:
+            if verdict.state in _COUNTS.get(own.state, ()):
+                return replace(verdict, reason=f"{verdict.reason} (playbook {playbook})".lstrip(), moved=moved)
+        return replace(own, moved=moved)
 
     return {run["id"]: judged(run) for run in runs}
 
@@ -70,13 +71,31 @@ def called_by(client: SoarClient, runs: Sequence[Mapping[str, Any]]) -> dict[int
     found: dict[int, list[dict[str, Any]]] = {}
     known = {run["id"] for run in runs}
     for one in sorted(later, key=lambda run: int(run["id"])):  # who calls is there before who is called
-        misc = one.get("misc")
-        parent = misc.get("parent_playbook_run") if isinstance(misc, dict) else None
-        caller = number(parent.get("parent_playbook_run_id")) if isinstance(parent, dict) else None
+        caller = _caller(one)
         if caller in known and caller is not None and caller < one["id"]:
             found.setdefault(caller, []).append(one)
             known.add(one["id"])
     return found
+
+
+def with_callers(
+    client: SoarClient, ids: Iterable[object], query: Sequence[tuple[str, str]] = ()
+) -> list[dict[str, Any]]:
+    """The records of runs, and of those that have called them, and of those that have called these."""
+    found: dict[int, dict[str, Any]] = {}
+    wanted: set[object] = set(ids)
+    while wanted:
+        read = {run["id"]: run for run in records_in(client, "playbook_run", "id", wanted, query)}
+        found.update(read)
+        wanted = {caller for run in read.values() for caller in [_caller(run)] if caller is not None} - found.keys()
+    return list(found.values())
+
+
+def _caller(run: Mapping[str, Any]) -> int | None:
+    """The run that has called this one (reference, 6.2)."""
+    misc = run.get("misc")
+    parent = misc.get("parent_playbook_run") if isinstance(misc, dict) else None
+    return number(parent.get("parent_playbook_run_id")) if isinstance(parent, dict) else None
 
 
 def _by_run(records: Iterable[dict[str, Any]]) -> dict[Any, list[dict[str, Any]]]:

@@ -131,6 +131,8 @@ class Poll:
         # What SOAR has deleted meanwhile, or what is in no container, is nobody's case.
         there = [record for record in records if containers.get(record["id"]) in known]
         judged = self._judge(there) if source is stream.PLAYBOOK_RUNS else {}
+        # Prompts move a run, too: where it is now may have been told before its own time was read.
+        there = [one for one in there if self._is_new(one, judged.get(one["id"]))]
         events = [self._event(source, record, containers[record["id"]], judged.get(record["id"])) for record in there]
         if source is stream.APPROVALS:
             prompted = self._prompted(there)
@@ -159,19 +161,21 @@ class Poll:
         """Runs that wait, or wait no more, by these prompts, as far as their own times did not tell it."""
         ids = {one["playbook_run"] for one in approvals if one.get("playbook_run")}
         try:
-            found = runs_of.records_in(self._client, "playbook_run", "id", ids, (_PRETTY,))
+            found = runs_of.with_callers(self._client, ids, (_PRETTY,))
             runs = [run for run in found if run.get("status") == "running" and run.get("container")]
             judged = self._judge(runs)
         except (AuthFailed, Refused):
             return []  # the stream of runs has said so
         there = self._cases.find([int(run["container"]) for run in runs])
-        cursor = self._cursor(stream.PLAYBOOK_RUNS)
-        fresh = []
-        for run in runs:
-            state, _ = event.state_of(stream.PLAYBOOK_RUNS, run, judged[run["id"]])
-            if int(run["container"]) in there and state not in self._told and not cursor.knows(state):
-                fresh.append((run, judged[run["id"]]))
-        return fresh
+        judged_runs = [(run, judged[run["id"]]) for run in runs if int(run["container"]) in there]
+        return [(run, came_to) for run, came_to in judged_runs if self._is_new(run, came_to)]
+
+    def _is_new(self, record: Record, came_to: Judged | None) -> bool:
+        """Whether what a run came to was not told yet; other records are new when they are read."""
+        if came_to is None:
+            return True
+        state, _ = event.state_of(stream.PLAYBOOK_RUNS, record, came_to)
+        return state not in self._told and not self._cursor(stream.PLAYBOOK_RUNS).knows(state)
 
     def _remember(self, runs: Sequence[Record], judged: Mapping[int, Judged]) -> None:
         """Write down which states of runs were told, of their own times and of their prompts'."""
