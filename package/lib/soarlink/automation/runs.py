@@ -87,7 +87,8 @@ def with_callers(
     while wanted:
         read = {run["id"]: run for run in records_in(client, "playbook_run", "id", wanted, query)}
         found.update(read)
-        wanted = {caller for run in read.values() for caller in [_caller(run)] if caller is not None} - found.keys()
+        callers = {_caller(run) for run in read.values()}
+        wanted = {caller for caller in callers if caller is not None and caller not in found}
     return list(found.values())
 
 
