@@ -13,6 +13,9 @@ import pytest
 from soarlink.actions import request as requests_of
 from soarlink.actions.alert import Alert
 from soarlink.actions.clerk import Clerk
+from soarlink.delivery.batch import Batch
+from soarlink.delivery.carrier import Carrier
+from soarlink.delivery.progress import ContainerReport
 from soarlink.errors import AccessRefused, NotSent, SendToSoarError, SettingsError, SplunkdError
 from soarlink.journal.journal import Journal, JournalStore
 from soarlink.rows.row import Value
@@ -254,6 +257,7 @@ def test_a_vocabulary_that_can_t_be_had_now_holds_every_row(case: Case, soar: St
     soar.fault("GET /rest/*", "503", times=None)
     case.write_down(ROWS, owner="soar_local_admin")
     assert "" in case.deliver().waiting
+    assert all("needs SOAR's list of names (user)" in event["reason"] for event in case.installed.events())
     soar.reset()
     assert case.deliver().waiting == {}
     assert case.states() == ["queued"] * 3 + ["delivered"] * 3
@@ -326,3 +330,22 @@ def test_the_pace_of_the_account_is_kept(case: Case, soar: StandIn, monkeypatch:
     case.deliver()
     assert waited == [3]
     assert json.dumps(case.states()) == json.dumps(["delivered"] * 3)
+
+
+def test_invocations_are_in_the_log_before_a_small_batch_is_sent(
+    case: Case, soar: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A batch that is full by its bytes waits for no hundredth row."""
+    logged: list[bool] = []
+    carry = Carrier.carry
+
+    def watched(carrier: Carrier, batch: Batch) -> list[ContainerReport]:
+        sent = {row.rid for shipment in batch.shipments for row in shipment.rows}
+        logged.append(sent <= {line["rid"] for line in case.installed.lines("Invoking modular action")})
+        return carry(carrier, batch)
+
+    monkeypatch.setattr(Carrier, "carry", watched)
+    monkeypatch.setattr("soarlink.delivery.batch.MAX_BYTES", 1)
+    case.write_down(ROWS)
+    case.deliver()
+    assert logged == [True] * 3

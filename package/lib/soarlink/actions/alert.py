@@ -40,8 +40,6 @@ if TYPE_CHECKING:
     from soarlink.splunk.cam import CommonAction
     from soarlink.splunk.camhistory import RowEnd
 
-_HELD_ROWS = 100  # as many as fit into one request
-
 
 @dataclass(frozen=True)
 class Refusal:
@@ -233,7 +231,7 @@ class Alert:
             return Carrier(client, traits, self._ledger, lambda shipments: calls.about(self._about(shipments)))
 
         shipments = self._announced(self._unfinished(account))
-        for report in send(shipments, connect, account.connections, gate, pace):
+        for report in send(shipments, connect, account.connections, gate, pace, before=self._clerk.announced):
             self._settle(report)
         if self._most_results and self._clerk.rows == self._most_results:
             self._action.message(cut_results_note(self._most_results), level=logging.WARNING)
@@ -305,17 +303,11 @@ class Alert:
         )
 
     def _announced(self, shipments: Iterable[Shipment]) -> Iterator[Shipment]:
-        """Log each row's invocation before it is sent: a batch is closed by the shipment after it, or by the end."""
-        held = 0
+        """Announce each row; who sends them has their invocation lines written first."""
         for shipment in shipments:
             for account in shipment.rows:
                 self._clerk.announce(account)
-            held += len(shipment.rows)
-            if held >= _HELD_ROWS:
-                self._clerk.announced()
-                held = 0
             yield shipment
-        self._clerk.announced()
 
     def _settle(self, report: ContainerReport) -> None:
         pending = report.progress.pending

@@ -27,6 +27,8 @@ def send(
     connections: int,
     gate: Gate,
     pace: Pace | None = None,
+    *,
+    before: Callable[[], None] = lambda: None,
 ) -> Iterator[ContainerReport]:
     """Send a stream of shipments.
 
@@ -36,11 +38,13 @@ def send(
         connections: most connections at a time.
         gate: whether SOAR may be asked; what comes after it has closed is reported as not tried.
         pace: how fast containers may go; None for as fast as they can.
+        before: called when a batch is put together, before anything of it is sent; not by several threads at once.
 
     Yields:
         One report for each container, in plan order.
     """
-    source = batches(shipments, MAX_CONTAINERS if pace is None else min(MAX_CONTAINERS, pace.burst))
+    most = MAX_CONTAINERS if pace is None else min(MAX_CONTAINERS, pace.burst)
+    source = _preceded(batches(shipments, most), before)
     ahead = list(itertools.islice(source, 2))
     lanes = _Lanes(connect, connections, gate, pace)
     if len(ahead) <= 1:
@@ -48,6 +52,12 @@ def send(
             yield from lanes.send_one(batch)
         return
     yield from lanes.send(itertools.chain(ahead, source))
+
+
+def _preceded(source: Iterable[Batch], before: Callable[[], None]) -> Iterator[Batch]:
+    for batch in source:
+        before()
+        yield batch
 
 
 def _wait(pace: Pace | None, batch: Batch) -> None:

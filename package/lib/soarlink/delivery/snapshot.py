@@ -125,6 +125,8 @@ def vocabulary(
                 fetched.update({part: Part(now, names) for part, names in fetch(name).items()})
             except SoarError as error:
                 if name not in judged and not _goes_without(name, error, known):
+                    word = name.replace("_", " ")
+                    error.what = f"The alert needs SOAR's list of names ({word}), which can't be read: {error.what}"
                     raise
                 unsure.add(name)
     if fetched:
