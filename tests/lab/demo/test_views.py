@@ -204,6 +204,16 @@ def test_open_new_and_overdue_cases_add_up(busy: Week) -> None:
         assert {name: str(sum(int(row[name]) for row in rows)) for name in figures} == figures, source
 
 
+def test_detections_have_the_verdict_that_their_cases_have(busy: Week) -> None:
+    """Also where two runs ended at the same time: the later run counts, as in the lookup."""
+    lab, _ = busy
+    cases = shown(lab, "cases").rows("ds_list")
+    failed = Counter(row["Detection"] for row in cases if row["Playbook"] == "failed")
+    assert failed
+    detections = shown(lab, "analyst_decisions").rows("ds_detections")
+    assert {row["Detection"]: int(row["Failed"]) for row in detections if row["Failed"] != "0"} == failed
+
+
 def _links(lab: Lab) -> list[str]:
     """What cases, and the case that moved last, lead to."""
     listed = [str(row["_links"]) for row in shown(lab, "cases").rows("ds_list")]
