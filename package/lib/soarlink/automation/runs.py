@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 _FIRST_PAUSE = 0.5
 _LONGEST_PAUSE = 5.0
 _AT_ONCE = 200
-_COUNTS: Mapping[str, tuple[str, ...]] = {RUNNING: (WAITING,), SUCCEEDED: (FAILED, REFUSED, CANCELLED)}
-"""Which verdicts of a called run become those of the one that called, by its own."""
+_PASSED_ON: Mapping[str, tuple[str, ...]] = {RUNNING: (WAITING,), SUCCEEDED: (FAILED, REFUSED, CANCELLED)}
+"""Which verdicts of a called run become those of the run that called it, by the own verdict of the latter."""
 
 _NOT_SHOWN = "but SOAR does not show the run: it was deleted, or the account may not view playbooks"
 
@@ -53,7 +53,7 @@ def verdicts(client: SoarClient, runs: Sequence[Mapping[str, Any]]) -> dict[int,
         theirs = [(judged(one), playbook_of(one) or one["id"]) for one in called.get(run["id"], ())]
         moved = max([own.moved, *(verdict.moved for verdict, _ in theirs)])
         for verdict, playbook in theirs:
-            if verdict.state in _COUNTS.get(own.state, ()):
+            if verdict.state in _PASSED_ON.get(own.state, ()):
                 return replace(verdict, reason=f"{verdict.reason} (playbook {playbook})".lstrip(), moved=moved)
         return replace(own, moved=moved)
 

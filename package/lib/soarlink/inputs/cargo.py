@@ -84,9 +84,7 @@ class NotedRuns:
         note: RunNote | None = None
         for line in self._lines(identity):
             if line.get("t") == "resent" and note is not None and note.state == NOT_STARTED:
-                note = (
-                    None  # somebody changed what SOAR did not take, or the server; a start that may have happened stays
-                )
+                note = None  # somebody changed what SOAR did not take; a start that may have happened stays
             elif line.get("t") == "run" and line.get("playbook") == playbook:
                 note = RunNote(str(line["state"]), line.get("id"), line.get("why"))
         return None if note is not None and note.state == FREE else note
