@@ -221,7 +221,7 @@ def test_a_service_account_is_left_to_the_delivery_input(
 @pytest.mark.parametrize(
     ("owner", "account", "exit_code", "status", "words"),
     [
-        ("ann", "acc_direct", 0, "queued", "is started"),
+        ("ann", "acc_direct", 0, "queued", "has started"),
         ("ann", "acc_service", 0, "queued", "the delivery input"),
         ("bob", "acc_direct", 3, "rejected", "capability use_soar_actions"),
         ("ann", "acc_soc", 3, "rejected", "allowed roles"),
@@ -239,7 +239,7 @@ def test_the_action_for_playbooks_asks_as_well(  # noqa: PLR0917 - fixtures and 
     report = lab.send(SendRequest(path, action="run_soar_playbook", parameters=asked, owner=owner))
     assert (report.exit_code, {one.status for one in report.results}) == (exit_code, {status})
     assert all(words in str(one.reason) for one in report.results)
-    assert bool(admin.requests) is (words == "is started")
+    assert bool(admin.requests) is (words == "has started")
     if account == "acc_service":
         lab.drain(wait=5)
         assert any(request.path == "/rest/playbook_run" and request.method == "POST" for request in admin.requests)
