@@ -56,6 +56,7 @@ def failed(message: str, **more: Any) -> dict[str, Any]:
         (502, b"<html>Bad Gateway</html>", ServerFault, "proxies before it"),
         (503, failed("maintenance"), ServerFault, "maintenance"),
         (200, b"", MaybeSent, "an empty body"),
+        (400, b'{"failed": true, "message": "duplicate with', MaybeSent, "which is cut"),
         (200, b'{"success": tr', MaybeSent, "no SOAR answer"),
         (200, b"<!DOCTYPE html><title>Sign in</title>", MaybeSent, "login page"),
         (204, b"", MaybeSent, "HTTP 204"),

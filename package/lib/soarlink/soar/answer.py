@@ -40,7 +40,7 @@ def parse(reply: Reply, server: str) -> Any:
         Throttled: 429.
         AuthFailed: 401 or 403.
         ServerFault: 5xx.
-        MaybeSent: a 2xx that is no JSON: a cut body, an empty one or a login page.
+        MaybeSent: a 2xx that is no JSON: a cut body, an empty one or a login page; cut JSON with any other 4xx.
         Refused: anything else that SOAR, or something before it, says no to.
     """
     body = _json(reply)
@@ -120,6 +120,11 @@ def _error(reply: Reply, body: Any, server: str) -> SoarError:
             f"{server} answered HTTP {status} with {_excerpt(reply.body)}, which is no SOAR answer.",
             "See that the account's URL leads to SOAR and not to a login page.",
             status,
+        )
+    if body is None and reply.body.lstrip().startswith((b"{", b"[")):
+        # It may have been the answer that the container is there already: SOAR says that with a 400.
+        return MaybeSent(
+            f"{said} with {_excerpt(reply.body)}, which is cut.", "Look at the proxies before SOAR.", status
         )
     if isinstance(body, dict):
         return refusal(message or f"HTTP {status}", status)
