@@ -30,6 +30,13 @@ class FileLock:
         self._file = file
         return True
 
+    def is_in_place(self) -> bool:
+        """Whether the file that is locked is still the one at its path: another may have taken its place meanwhile."""
+        try:
+            return self._file is not None and os.path.samestat(os.fstat(self._file), self._path.stat())
+        except FileNotFoundError:
+            return False
+
     def release(self) -> None:
         """Give the lock back."""
         if self._file is not None:

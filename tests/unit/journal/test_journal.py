@@ -140,7 +140,7 @@ def test_unfinished_runs_are_listed_oldest_first(store: JournalStore) -> None:
     """The delivery input sees what waits, in the order in which it came."""
     for number, key in enumerate(("c", "a", "b")):
         journal = store.create(key, PAYLOAD, None, SETTINGS)
-        os.utime(journal.path, (number, number))
+        os.utime(journal.path / "payload.json", (number, number))
     assert list(store.keys()) == ["c", "a", "b"]
 
 

@@ -26,13 +26,15 @@ from typing import Any
 
 from soarlink.errors import JournalError
 from soarlink.filelock import FileLock
-from soarlink.journal.ledger import Ledger, RunNote
+from soarlink.journal import disk
+from soarlink.journal.ledger import Ledger, RunNote, not_continued
 
 FORMAT = 1
 MAX_BYTES = 2 * 1024**3
 """Most bytes of all journals of a search head; beyond it new alerts are rejected, with the reason."""
 
 UNUSABLE = "unusable"
+_PAYLOAD = "payload.json"
 _GZIP_TIME = slice(4, 8)
 _COPY = 1024 * 1024
 
@@ -74,7 +76,7 @@ class Journal:
 
     def payload(self) -> bytes:
         """The alert payload, without session key."""
-        return (self.path / "payload.json").read_bytes()
+        return (self.path / _PAYLOAD).read_bytes()
 
     def settings(self) -> Mapping[str, Any]:
         """What the run was planned with.
@@ -144,38 +146,39 @@ class JournalStore:
         """Take up an unfinished run; None when it is gone or another process works on it.
 
         Raises:
-            JournalError: its ledger is damaged.
+            JournalError: its ledger is damaged, or its files are not for this user to open.
         """
         path = self._root / "journal" / key
-        if not path.exists():
+        if not (path / _PAYLOAD).exists():
             return None
         lock = FileLock(path / "lock")
-        if not lock.acquire(wait=False):
-            return None
-        if not (path / "payload.json").exists():  # removed between the two looks
-            lock.release()
-            return None
         try:
-            return Journal(path, lock)
+            if not lock.acquire(wait=False):
+                return None
+            if lock.is_in_place() and (path / _PAYLOAD).exists():  # else it was removed between the two looks
+                return Journal(path, lock)
+        except FileNotFoundError:
+            pass  # the same, in the middle of it
         except (OSError, ValueError, LookupError, TypeError) as error:
             lock.release()
             raise JournalError(
                 f"The journal {key} is damaged: {error}.", "Look at it, or remove its folder."
             ) from error
+        lock.release()
+        return None
 
     def keys(self) -> Iterator[str]:
-        """Every run that is not over, oldest first."""
-        folder = self._root / "journal"
-        try:
-            found = [(entry.stat().st_mtime, entry.name) for entry in os.scandir(folder)]
-        except FileNotFoundError:
-            return
+        """Every run that is not over, oldest first. What else lies in the folder is no run, and nobody's business."""
+        found = []
+        for entry in disk.entries(self._root / "journal"):
+            with contextlib.suppress(OSError):
+                found.append((Path(entry.path, _PAYLOAD).stat().st_mtime, entry.name))
         yield from (name for _, name in sorted(found))
 
     def written(self, key: str) -> float:
         """When a run was written down, epoch seconds; 0 when it is gone."""
         try:
-            return (self._root / "journal" / key).joinpath("payload.json").stat().st_mtime
+            return (self._root / "journal" / key / _PAYLOAD).stat().st_mtime
         except OSError:
             return 0.0
 
@@ -206,12 +209,22 @@ class JournalStore:
         return target
 
     def finish(self, journal: Journal, exit_code: int) -> None:
-        """Every row has its end: remember what came of it and remove the journal."""
+        """Every row has its end: remember what came of it and remove the journal.
+
+        Raises:
+            JournalError: the disk is full or read-only; the journal is there still.
+        """
+        try:
+            self._finish(journal, exit_code)
+        except OSError as error:
+            raise not_continued(error) from error
+
+    def _finish(self, journal: Journal, exit_code: int) -> None:
         done = self._folder("done") / journal.key
         runs = [[key, name, note.state, note.id, note.reason] for key, name, note in journal.ledger.all_runs()]
         moved = journal.ledger.moved_pending()
         facts = {"exit_code": exit_code, "finished": self._clock(), "runs": runs, "moved": moved}
-        _write(done, json.dumps(facts).encode("ascii"))
+        disk.write(done, json.dumps(facts).encode("ascii"))
         target = self._folder("work") / f"{journal.key}.{os.getpid()}"
         journal.path.rename(target)
         journal.release()
@@ -229,9 +242,10 @@ class JournalStore:
     def forget(self, before: float) -> None:
         """Remove what is known of calls before this time, and what crashes left in ``work``."""
         for folder in ("done", "calls", "work"):
-            for entry in os.scandir(self._folder(folder)):
-                if entry.stat().st_mtime < before:
-                    _remove(Path(entry.path))
+            for entry in disk.entries(self._root / folder):
+                with contextlib.suppress(OSError):
+                    if entry.stat(follow_symlinks=False).st_mtime < before:
+                        disk.remove(Path(entry.path))
 
     def note_call(self, action: str, sid: str, rid: str) -> bool:
         """Whether this is the first call of an action for a search (for a result, in per-result alerting).
@@ -262,8 +276,9 @@ class JournalStore:
         try:
             self._folder("mappings")
             work = self._folder("work") / f"{digest}.{os.getpid()}"
-            _write(work, json.dumps(stanzas(), sort_keys=True).encode("ascii"))
+            disk.write(work, json.dumps(stanzas(), sort_keys=True).encode("ascii"))
             work.replace(path)
+            disk.sync_folder(path.parent)
         except OSError as error:
             raise _unwritable(error) from error
 
@@ -291,16 +306,16 @@ class JournalStore:
         shutil.rmtree(work, ignore_errors=True)
         work.mkdir(mode=0o700)
         try:
-            _write(work / "payload.json", json.dumps({**payload, "session_key": ""}).encode("ascii"))
-            _write(work / "settings.json", json.dumps({**settings, "format": FORMAT}).encode("ascii"))
+            disk.write(work / _PAYLOAD, json.dumps({**payload, "session_key": ""}).encode("ascii"))
+            disk.write(work / "settings.json", json.dumps({**settings, "format": FORMAT}).encode("ascii"))
             if size and results is not None:
-                _copy(results, work / "results.csv.gz")
+                disk.copy(results, work / "results.csv.gz")
             self._remember(key, work)
             lock = FileLock(work / "lock")
             lock.acquire(wait=False)
-            _sync_folder(work)
+            disk.sync_folder(work)
             _rename_new(work, final, key)
-            _sync_folder(final.parent)
+            disk.sync_folder(final.parent)
         except BaseException:
             shutil.rmtree(work, ignore_errors=True)
             raise
@@ -320,7 +335,7 @@ class JournalStore:
             ledger.close()
 
     def _make_room(self, size: int) -> None:
-        held = sum(file.stat().st_size for file in (self._root / "journal").rglob("*") if file.is_file())
+        held = disk.size(self._root / "journal")
         if held + size > self._max_bytes:
             raise JournalError(
                 f"Unfinished alerts hold {held} bytes on disk; {size} more would pass the bound of {self._max_bytes}.",
@@ -378,39 +393,3 @@ def _rename_new(work: Path, final: Path, key: str) -> None:
         if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
             raise AlreadyJournaled(key) from None
         raise
-
-
-def _write(path: Path, data: bytes) -> None:
-    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    try:
-        view = memoryview(data)
-        while view:
-            view = view[os.write(file, view) :]
-        os.fsync(file)
-    finally:
-        os.close(file)
-
-
-def _copy(source: Path, target: Path) -> None:
-    file = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(file, "wb") as output, source.open("rb") as data:
-        shutil.copyfileobj(data, output, _COPY)
-        output.flush()
-        os.fsync(output.fileno())
-
-
-def _sync_folder(path: Path) -> None:
-    if os.name != "posix":
-        return  # Windows has no handle on folders to sync
-    folder = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        path.unlink(missing_ok=True)

@@ -195,10 +195,10 @@ class Ledger:
         try:
             written = os.write(self._file, data)
         except OSError as error:
-            raise _not_continued(error) from error
+            raise not_continued(error) from error
         if written != len(data):  # the disk took what it had room for
             os.ftruncate(self._file, os.fstat(self._file).st_size - written)
-            raise _not_continued(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
+            raise not_continued(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
 
     def _replay(self, path: Path) -> None:
         whole = 0
@@ -239,7 +239,8 @@ class Ledger:
             self._moved.add(line["key"])
 
 
-def _not_continued(error: OSError) -> JournalError:
+def not_continued(error: OSError) -> JournalError:
+    """How far an alert has come can't be written down."""
     return JournalError(
         f"The alert's journal can't be continued: {error.strerror or error}.",
         "Make room on the disk that holds Splunk's var folder; what is not done is tried again.",
