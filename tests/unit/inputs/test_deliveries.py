@@ -50,6 +50,7 @@ def test_what_is_due_arrives_and_its_rows_are_told(site: Site) -> None:
     for item, event in zip(site.items(), site.events()[3:]):
         assert (item.state, item.payload_parts, item.error_text, item.unclear) == (DELIVERED, 0, "", False)
         assert (item.container_id, item.container_url) == (event["container_id"], event["container_url"])
+    assert {event["account"] for event in site.events()} == {"lab"}
     lines = site.installed.lines("Result ")
     for name in ("sid", "user", "search_name", "action_name", "app", "action_mode"):
         assert len({line[name] for line in lines}) == 1, name
@@ -238,7 +239,7 @@ def test_what_waits_for_an_account_for_too_long_is_rejected(site: Site, *, is_go
     assert ('no SOAR account "lab"' if is_gone else "has no automation token") in items[0].error_text
     assert "soaroutboxctl action=resend" in items[0].error_text
     assert site.installed.statuses() == {"0": ["pending", "failure"], "1": ["pending"], "2": ["pending", "failure"]}
-    assert site.events()[-1]["reason"] == items[0].error_text
+    assert (site.events()[-1]["reason"], site.events()[-1]["account"]) == (items[0].error_text, "lab")
     site.account()
     Desk(site.outbox, "alice", site.clock()).carry_out(ActRequest(RESEND, Filters()), [items[0]]).__next__()
     site.deliveries().round()
@@ -263,6 +264,7 @@ def test_what_a_person_discards_is_told_once(site: Site) -> None:
         site.deliveries().round()
     assert site.states()["0"] == ["queued", "rejected"]
     assert "alice discarded it" in site.events()[-1]["reason"]
+    assert site.events()[-1]["account"] == "lab"
     assert site.installed.statuses()["0"] == ["pending", "failure"]
     assert site.items()[0].payload_parts == 0
     site.later(SETTLED)
@@ -483,6 +485,19 @@ def test_two_calls_of_one_search_both_wait(site: Site) -> None:
     containers = {item.container_id for item in site.items()}
     sources = [a["cef"]["sourceAddress"] for number in containers if number for a in site.soar.artifacts(number)]
     assert sorted(sources) == ["10.0.0.1", "10.0.0.2"]
+
+
+def test_what_goes_by_another_account_is_told_by_that(site: Site) -> None:
+    """Rows of one alert run whose container was sent by the account that a person chose, and by the run's own."""
+    first, _ = site.queue(ROWS[:2])
+    text = (site.installed.app / "local/ta_send_to_soar_account.conf").read_text("utf-8")
+    site.account("other")
+    with (site.installed.app / "local/ta_send_to_soar_account.conf").open("a", encoding="utf-8") as file:
+        file.write(text)
+    site.outbox.replace(replace(first, account="other"))
+    site.later(SETTLED)
+    site.deliveries().round()
+    assert {event["rid"]: event["account"] for event in site.events()[2:]} == {"0": "other", "1": "lab"}
 
 
 def test_a_dead_account_does_not_hold_the_others_up(site: Site) -> None:

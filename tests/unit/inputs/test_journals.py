@@ -373,6 +373,7 @@ def test_an_alert_that_can_t_be_planned_for_too_long_is_put_aside(site: Site) ->
     assert site.installed.journals() == []
     assert site.installed.statuses() == {rid: ["pending", "failure"] for rid in "012"}
     assert f"unusable/{key}" in site.events()[-1]["reason"]
+    assert {event["account"] for event in site.events()} == {"lab"}
     assert "Journal put aside" in site.own_log()
     aside = site.installed.delivery / "unusable" / key
     (aside / "settings.json").write_text(json.dumps(settings), "ascii")

@@ -44,6 +44,9 @@ if TYPE_CHECKING:
     from soarlink.plan.shipment import Shipment
     from soarlink.soar.account import Account
 
+    Told = dict[tuple[AlertRun, str], list[RowOutcome]]
+    """Outcomes by alert run and account: what is resent may go by another account than the run's others."""
+
 AT_ONCE = 1000
 """Most items that are looked up together."""
 
@@ -210,7 +213,7 @@ class Deliveries:
             return
         ended: list[OutboxItem] = []
         waiting: list[OutboxItem] = []
-        told: dict[AlertRun, list[RowOutcome]] = {}
+        told: Told = {}
         noted = {item.key for item in (cargo.loaded[report.identity][0] for report in reports) if runs.knows(item)}
         for report in reports:
             item, found = cargo.loaded.pop(report.identity)
@@ -219,7 +222,7 @@ class Deliveries:
                 waiting.append(after)
                 continue
             ended.append(after)
-            told.setdefault(found.run, []).extend(_final(report, after))
+            told.setdefault((found.run, item.account), []).extend(_final(report, after))
         if waiting:
             self._outbox.replace_many(waiting)
         self._tell(settings, told)
@@ -274,7 +277,7 @@ class Deliveries:
         now, reason = self._now(), f"{too_old(str(error), limit)} {RESEND}"
         waiting: list[OutboxItem] = []
         ended: list[OutboxItem] = []
-        told: dict[AlertRun, list[RowOutcome]] = {}
+        told: Told = {}
         for item, found in loaded.values():
             tried = replace(item, updated=now, next_attempt=now + 60.0, error_class="settings", error_text=str(error))
             if now - item.queued <= limit:
@@ -282,7 +285,8 @@ class Deliveries:
                 continue
             ended.append(replace(tried, state=states.REJECTED, error_text=reason))
             rows = [account for shipment in found.shipments for account in shipment.rows]
-            told.setdefault(found.run, []).extend(RowOutcome(row, REJECTED, reason=reason) for row in rows)
+            outcomes = (RowOutcome(row, REJECTED, reason=reason) for row in rows)
+            told.setdefault((found.run, item.account), []).extend(outcomes)
         name = next(iter(loaded.values()))[0].account
         self._complaints.waits("Outbox", error, name)
         if ended:
@@ -291,14 +295,15 @@ class Deliveries:
         self._tell(settings, told)
         self._outbox.settle_many(ended)
 
-    def _tell(self, settings: Settings, told: Mapping[AlertRun, Sequence[RowOutcome]]) -> None:
+    def _tell(self, settings: Settings, told: Told) -> None:
         """The late lines and events of finished rows; a crash before the receipt is why the log is asked first."""
-        for run, outcomes in told.items():
+        for (run, account), outcomes in told.items():
             invocation = payload.parse(_text(run), run.action)
             action = CommonAction(invocation, self._session.home, settings.index, self._session.clock)
+            action.account = account
             action.hold_lines()
             histories = self._histories.setdefault(action.log, Histories(action.log))
-            sids = dict.fromkeys((run.sid, *(one.sid for one in told if one.action == run.action)))
+            sids = dict.fromkeys((run.sid, *(one.sid for one, _ in told if one.action == run.action)))
             clerk = Clerk(action, history=histories.of(list(sids))[run.sid])
             for outcome in outcomes:
                 clerk.tell(outcome)
@@ -308,14 +313,15 @@ class Deliveries:
     def _tell_discarded(self, settings: Settings) -> None:
         """Items that a person discarded: their rows end as rejected, then what they would have sent goes."""
         items = self._outbox.unreported(AT_ONCE)
-        told: dict[AlertRun, list[RowOutcome]] = {}
+        told: Told = {}
         for item, found in self._outbox.load_many(items):
             if isinstance(found, OutboxError):
                 continue
             who = item.acts[-1] if item.acts else "somebody"
             rows = [account for shipment in found.shipments for account in shipment.rows]
             reason = f"Discarded from the outbox: {who}"
-            told.setdefault(found.run, []).extend(RowOutcome(row, REJECTED, reason=reason) for row in rows)
+            outcomes = (RowOutcome(row, REJECTED, reason=reason) for row in rows)
+            told.setdefault((found.run, item.account), []).extend(outcomes)
         self._tell(settings, told)
         if items:
             self._outbox.settle_many(items)

@@ -137,6 +137,7 @@ class Journals:
         action = CommonAction(invocation, self._session.home, clock=self._session.clock)
         try:
             action.index = Settings.load(self._session.app).index
+            action.account = str(journal.settings().get("account", ""))
             clerk = Clerk(action, journal.ledger, camhistory.read(action.log, invocation.run.sid))
             ends = camhistory.ends(action.log, invocation.run.sid)
             results = Results(journal.results, invocation.fixed_rid, invocation.rid_suffix)
