@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Callable
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from splunktaucclib.cim_actions import ModularAction
@@ -82,30 +82,34 @@ def outcome(state: str = DELIVERED, **changes: Any) -> RowOutcome:
     return RowOutcome(state=state, **{**facts, "artifacts": 1, **changes})
 
 
-@pytest.mark.parametrize(
-    ("sid", "rid", "keywords"),
-    [
-        (SCHEDULED_SID, "3", {"state": "x", "count": 3}),
-        ("1700000100.42", "", {}),
-        ("rt_scheduler__a.32", "1.32", {"a": ""}),
-    ],
+CLEAN = st.text(st.characters(exclude_categories=["C", "Z"], exclude_characters='"\\'), max_size=20)
+
+
+@hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    call=st.sampled_from(
+        [{"sid": SCHEDULED_SID}, {"sid": "1700000100.42", "result_id": "2"}, {"sid": "rt_scheduler__a.32"}]
+    ),
+    rids=st.lists(st.tuples(CLEAN, CLEAN, CLEAN), max_size=3),
+    status=st.sampled_from([None, "", "success", "failure"]),
+    keywords=st.dictionaries(st.sampled_from(["state", "count", "artifacts", "reason", "a"]), CLEAN | st.integers()),
 )
 def test_a_line_of_clean_values_is_that_of_splunks_library(
-    make: Make, sid: str, rid: str, keywords: dict[str, Any]
+    make: Make, call: dict[str, str], rids: list[tuple[str, str, str]], status: str | None, keywords: dict[str, Any]
 ) -> None:
     """Byte for byte what ModularAction writes, for every kind of run."""
-    action = make(sid=sid)
+    action = make(**call)
     ours, theirs = Lines(), Lines()
     action.logger.handlers = [ours]
     reference = logging.Logger("reference", logging.INFO)  # noqa: LOG001 - one of its own for each test
     reference.addHandler(theirs)
     library = ModularAction(
-        json.dumps({"sid": sid, "search_name": "Rule", "app": "search", "owner": "admin"}), reference, "send_to_soar"
+        json.dumps({"search_name": "Rule", "app": "search", "owner": "admin", **call}), reference, "send_to_soar"
     )
     theirs.found.clear()
-    ids = [library.rid_ntuple("os", rid, "or")]
-    action.message("Hello there", status="success", rids=ids, **keywords)
-    library.message("Hello there", status="success", rids=ids, **keywords)
+    ids = [library.rid_ntuple(*rid) for rid in rids]
+    said = action.message("Hello there", status=status, rids=ids, **keywords)
+    assert said == library.message("Hello there", status=status, rids=ids, **keywords)
     assert ours.found == theirs.found
     assert ours.found[0].startswith('sendmodaction - worker="sh1" signature="Hello there"')
 

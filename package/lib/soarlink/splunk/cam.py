@@ -17,7 +17,7 @@ from splunktaucclib.cim_actions import ModularAction
 from soarlink.delivery.outcome import CAM_STATUS, RowOutcome
 from soarlink.splunk import spool
 from soarlink.splunk.actionlog import ActionLogHandler
-from soarlink.splunk.logline import clean
+from soarlink.splunk.logline import clean, fields
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -152,10 +152,36 @@ class CommonAction(ModularAction):
         level: int = logging.INFO,
         **kwargs: Any,
     ) -> str:
-        """Log one line, with every value made safe for ``key="value"`` first."""
-        safe = {name: clean(value) for name, value in kwargs.items()}
-        cleaned = [ResultId(*map(clean, rid)) for rid in rids] if rids else None
-        return str(super().message(clean(signature), status, cleaned, level, **safe))
+        """Log one line for each result id, as the library does, with every value made safe for ``key="value"``.
+
+        The library formats, searches and prunes the whole line anew for each row, which took a tenth of a long run;
+        that both write the same is tested.
+        """
+        opening = fields(
+            {
+                "worker": self.worker,
+                "signature": signature,
+                "action_name": self.action_name,
+                "search_name": self.search_name,
+                "sid": self.sid,
+            }
+        )
+        closing = fields(
+            {
+                "app": self.app,
+                "user": self.user,
+                "digest_mode": self.digest_mode,
+                "action_mode": self.action_mode,
+                "action_status": status or self.action_status,
+                **dict(sorted(kwargs.items())),
+            }
+        )
+        line = ""
+        for orig_sid, rid, orig_rid in rids or [(self.orig_sid, self.rid, self.orig_rid)]:
+            own = fields({"orig_sid": orig_sid, "rid": rid, "orig_rid": orig_rid})
+            line = " ".join(filter(None, ("sendmodaction -", opening, own, closing)))
+            self.logger.log(level, line)
+        return line
 
     def writeevents(self, index: str = "main", host: str | None = None, source: str | None = None) -> bool:
         """Write the events as one file that appears in the spool whole or not at all."""
