@@ -104,10 +104,13 @@ def _find_app(call: Call, reference: Any) -> Record | None:
     return call.store.find("app", "appid = ?", reference) if isinstance(reference, str) else None
 
 
-def _insert_app_run(call: Call, run: Record, app: Record, *, parameters: list[Any], start: str, end: str) -> None:
+def _insert_app_run(
+    call: Call, run: Record, app: Record, *, parameters: list[Any], start: str, end: str, failure: str = ""
+) -> None:
     asset = call.store.find("asset", "app = ?", app["id"])
+    status, message = ("failed", failure) if failure else ("success", "Action completed")
     results = [
-        {"data": [], "message": "Action completed", "status": "success", "summary": {}, "parameter": parameter}
+        {"data": [], "message": message, "status": status, "summary": {}, "parameter": parameter}
         for parameter in parameters
     ]
     values = {
@@ -121,12 +124,15 @@ def _insert_app_run(call: Call, run: Record, app: Record, *, parameters: list[An
         "playbook_run": run["playbook_run"],
         "start_time": start,
         "end_time": end,
-        "status": "success",
-        "message": f"'{run['action']}' on {len(parameters)} object(s)",
+        "status": status,
+        "message": failure or f"'{run['action']}' on {len(parameters)} object(s)",
         "exception_occured": False,
         "extra_data": [],
         "result_data": results,
-        "result_summary": {"total_objects": len(parameters), "total_objects_successful": len(parameters)},
+        "result_summary": {
+            "total_objects": len(parameters),
+            "total_objects_successful": 0 if failure else len(parameters),
+        },
         "version": 1,
     }
     call.store.insert("app_run", values)
@@ -143,13 +149,14 @@ def record_scripted(call: Call, playbook_run: Record, scripted: ScriptedAction) 
     values = {
         **_playbook_action(playbook_run, scripted.action, now),
         "type": scripted.kind,
-        "status": "success",
-        "message": f"'{scripted.action}' succeeded",
+        "status": "failed" if scripted.failure else "success",
+        "message": scripted.failure or f"'{scripted.action}' succeeded",
         "targets": [{"assets": [], "app_id": app["id"], "parameters": [parameter]}],
         "close_time": now,
     }
     values["id"] = call.store.insert("action_run", values)
-    _insert_app_run(call, values, app, parameters=[parameter], start=playbook_run["update_time"], end=now)
+    start, failure = playbook_run["update_time"], scripted.failure
+    _insert_app_run(call, values, app, parameters=[parameter], start=start, end=now, failure=failure)
 
 
 def _first_value(call: Call, artifact_ids: list[int], cef_fields: tuple[str, ...]) -> object:

@@ -15,7 +15,8 @@ MEBIBYTE = 1024 * 1024
 class ScriptedAction:
     """One action that a scripted run reports: `action` on `app`, with the first value found in `cef_fields`.
 
-    `kind` is what SOAR calls its type: investigate, contain, correct, generic.
+    `kind` is what SOAR calls its type: investigate, contain, correct, generic. `failure` is the app's message when the
+    action fails; the run goes on to its end all the same, as SOAR's do.
     """
 
     action: str
@@ -23,6 +24,7 @@ class ScriptedAction:
     parameter: str
     cef_fields: tuple[str, ...]
     kind: str = "investigate"
+    failure: str = ""
 
 
 @dataclass(frozen=True)

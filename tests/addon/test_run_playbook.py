@@ -15,7 +15,7 @@ from lab.runner.lab import ACCOUNT, APP, Lab
 from lab.runner.report import Report
 from lab.runner.request import SendRequest
 from lab.runner.search import Mode
-from lab.soar.switches import Outcome, Switches
+from lab.soar.switches import Outcome, ScriptedAction, Switches
 from tests.addon.conftest import interpreter
 from tests.addon.results import write_results
 from tests.addon.soar import SoarReader
@@ -205,6 +205,44 @@ def test_of_two_the_one_that_failed_is_named_while_the_other_waits(tmp_path: Pat
         )
         assert statuses(lab, report.sid) == ["pending", "failure"]
         soar.close()
+
+
+def test_an_action_that_fails_in_a_run_that_soar_calls_a_success(tmp_path: Path) -> None:
+    """Row, log, result event and feedback name the action and the app's words; what it answered is told, too."""
+    isolate = ScriptedAction("quarantine device", "MaxMind", "ip", ("sourceAddress",), failure="agent offline")
+    look = ScriptedAction("geolocate ip", "MaxMind", "ip", ("sourceAddress",))
+    outcomes = {"local/phishing_triage": Outcome(actions=(look, isolate))}
+    folder, python = build.build().folder, interpreter((3, 13))
+    with Lab(tmp_path / "lab", build=folder, python=python, switches=Switches(outcomes=outcomes)) as lab:
+        report = run(lab, tmp_path, playbooks="local/phishing_triage")
+        (outcome,) = report.results
+        assert (outcome.status, outcome.runs[0].state) == ("rejected", "failed")
+        why = 'playbook "local/phishing_triage" failed in the action quarantine device: agent offline.'
+        assert outcome.reason == f"The data is in SOAR, but {why}"
+        assert statuses(lab, report.sid) == ["failure"]
+        asked = {"fields": "src", "playbooks": "local/phishing_triage"}
+        (asking,) = run(lab, tmp_path, action="request_soar_enrichment", **asked).results
+        assert asking.status == "rejected"
+        events = [event for event in lab.indexes.since({}) if event["sourcetype"] == "soar:action:result"]
+        told = json.loads(events[-1]["raw"])
+        assert told["reason"] == outcome.reason
+        assert "| quarantine device | ip=10.50.0.1 | failed | agent offline |" in told["enrichment_actions"]
+        seen = [one["event"] for one in lab.poll().events if one["sourcetype"] == "soar:playbook_run"]
+        assert {(one["verdict"], one["reason"]) for one in seen if "reason" in one} == {
+            ("failed", "in the action quarantine device: agent offline")
+        }
+
+
+def test_a_prompt_that_nobody_answers(tmp_path: Path) -> None:
+    """The verdict names the question, where SOAR's own message of the run does not."""
+    folder, python = build.build().folder, interpreter((3, 13))
+    with Lab(tmp_path / "lab", build=folder, python=python, switches=Switches(prompt_seconds=1.0)) as lab:
+        (outcome,) = run(lab, tmp_path, playbooks="local/contain_host").results
+        said = "failed at the prompt: Isolate the host? (nobody answered in time)."
+        assert (outcome.status, outcome.reason) == (
+            "rejected",
+            f'The data is in SOAR, but playbook "local/contain_host" {said}',
+        )
 
 
 def test_a_run_answers_for_the_playbooks_that_it_calls(tmp_path: Path) -> None:

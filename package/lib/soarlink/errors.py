@@ -19,6 +19,7 @@ SendToSoarError
     ├── Refused         SOAR understood and said no: repeating won't help
     ├── Throttled       SOAR asks to wait
     ├── AuthFailed      token, user, role or allowed IPs: concerns the server, not the item
+    │   └── NotPermitted    the user is known, and its role does not allow this
     └── ServerFault     SOAR, or something in front of it, is broken
 """
 
@@ -135,6 +136,10 @@ class Throttled(SoarError):
 
 class AuthFailed(SoarError):
     """SOAR knows the request but not, or not enough, the one who sends it."""
+
+
+class NotPermitted(AuthFailed):
+    """SOAR knows the user, whose role lacks the permission for this request."""
 
 
 class ServerFault(SoarError):

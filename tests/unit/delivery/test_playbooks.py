@@ -11,7 +11,17 @@ import pytest
 from soarlink.delivery.outcome import PlaybookRun
 from soarlink.delivery.playbooks import PlaybookStarts
 from soarlink.delivery.progress import ContainerProgress
-from soarlink.errors import AuthFailed, MaybeSent, NotSent, NotTried, Refused, ServerFault, SoarError, Throttled
+from soarlink.errors import (
+    AuthFailed,
+    MaybeSent,
+    NotPermitted,
+    NotSent,
+    NotTried,
+    Refused,
+    ServerFault,
+    SoarError,
+    Throttled,
+)
 from soarlink.journal.ledger import INTENDED, Ledger, RunNote
 from soarlink.plan.shipment import PlaybookCall, Shipment
 from soarlink.soar.client import SoarClient
@@ -92,7 +102,12 @@ def test_the_scope_follows_the_container(start: Start, *, existed: bool, scope: 
 
 @pytest.mark.parametrize(
     ("error", "state"),
-    [(Refused("no."), "not started"), (MaybeSent("cut."), "unclear"), (ServerFault("500."), "unclear")],
+    [
+        (Refused("no."), "not started"),
+        (NotPermitted("not yours."), "not started"),
+        (MaybeSent("cut."), "unclear"),
+        (ServerFault("500."), "unclear"),
+    ],
 )
 def test_a_start_that_may_have_happened_or_was_refused_is_not_repeated(
     start: Start, error: SoarError, state: str

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from soarlink.errors import AuthFailed, MaybeSent, Refused, ServerFault, SoarError, Throttled
+from soarlink.errors import AuthFailed, MaybeSent, NotPermitted, Refused, ServerFault, SoarError, Throttled
 from soarlink.soar import answer
 from soarlink.soar.answer import Created
 from soarlink.wire.exchange import Reply
@@ -32,7 +32,7 @@ def failed(message: str, **more: Any) -> dict[str, Any]:
         (400, failed("Invalid automation token"), AuthFailed, "Check the account's token"),
         (200, failed("User is inactive"), AuthFailed, "Check the account's token"),
         (403, failed("Request from IP 10.0.0.9 is not allowed for this user"), AuthFailed, "allowed IPs"),
-        (403, failed("user x does not have permission to edit containers"), AuthFailed, "role the permission"),
+        (403, failed("user x does not have permission to edit containers"), NotPermitted, "role the permission"),
         (403, b"<html>forbidden</html>", AuthFailed, "HTTP 403"),
         (404, failed("Requested item not found"), Refused, "Requested item not found"),
         (404, failed('Playbook "9999" not found'), Refused, "repository/name"),

@@ -106,7 +106,7 @@ class Following:
         try:
             return runs_of.follow(client, ids, goes_on, pause), ""
         except SoarError as error:
-            return {}, f"it could not be looked at: {error}"
+            return {}, f"but it could not be looked at: {error}"
         finally:
             client.close()
 

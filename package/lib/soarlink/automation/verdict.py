@@ -74,19 +74,13 @@ def judge(
             return Verdict(RUNNING, moved=moved)
         since = str(waiting.get("start_time") or "")
         return Verdict(WAITING, f"for an answer: {question(waiting)}", since, moved)
-    failure = _failures(actions)
-    if status != "success":
-        said = message_of(run)
-        return Verdict(
-            FAILED, failure or _cut(f"with the message: {said}" if said else f'with SOAR\'s status "{status}"')
-        )
-    for one in approvals:
-        if one.get("status") == "expired":
-            return Verdict(FAILED, f"at the prompt: {question(one)} (nobody answered in time)")
-        no = _no(one)
-        if no:
-            return Verdict(REFUSED, f"at the prompt: {question(one)} ({no})")
-    return Verdict(FAILED, failure) if failure else Verdict(SUCCEEDED)
+    asked, failure = _asked(approvals), _failures(actions)
+    failed = Verdict(FAILED, failure) if failure else None
+    if status == "success":
+        return asked or failed or Verdict(SUCCEEDED)
+    said = message_of(run)
+    words = f"with the message: {said}" if said else f'with SOAR\'s status "{status}"'
+    return failed or asked or Verdict(FAILED, _cut(words))
 
 
 def message_of(run: Mapping[str, Any]) -> str:
@@ -113,6 +107,21 @@ def _document(run: Mapping[str, Any]) -> Mapping[str, Any]:
     except ValueError:
         return {}
     return parsed if isinstance(parsed, dict) else {}
+
+
+def _asked(approvals: Sequence[Mapping[str, Any]]) -> Verdict | None:
+    """What people's answers make of a run; None where nobody said no. One that was handed on is judged by its heir."""
+    known = {str(one.get("id")) for one in approvals if one.get("id")}
+    handed_on = {str(one.get("parent")) for one in approvals if one.get("parent")}
+    for one in approvals:
+        if str(one.get("id")) in handed_on or str(one.get("escalated_approval")) in known:
+            continue
+        if one.get("status") == "expired":
+            return Verdict(FAILED, f"at the prompt: {question(one)} (nobody answered in time)")
+        no = _no(one)
+        if no:
+            return Verdict(REFUSED, f"at the prompt: {question(one)} ({no})")
+    return None
 
 
 def _no(approval: Mapping[str, Any]) -> str:

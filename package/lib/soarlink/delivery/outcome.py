@@ -65,8 +65,9 @@ class PlaybookRun:
 
     def sentence(self) -> str:
         """The run in words."""
-        words = (f'playbook "{self.playbook}"', _SAID.get(self.state, self.state), self.reason or "")
-        text = " ".join(filter(None, words)).rstrip(".:")
+        reason = self.reason or ""
+        said = _SAID.get(self.state, self.state) + ("," if reason.startswith("but ") else "")
+        text = f'playbook "{self.playbook}" {said} {reason}'.rstrip(" .:")
         return text if text.endswith(("?", "!")) else f"{text}."
 
 

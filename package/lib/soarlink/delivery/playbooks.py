@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from soarlink.delivery.outcome import PlaybookRun
 from soarlink.delivery.verdict import judge
-from soarlink.errors import SoarError
+from soarlink.errors import NotPermitted, SoarError
 from soarlink.journal.ledger import FREE, INTENDED, NOT_STARTED, RunNote
 
 if TYPE_CHECKING:
@@ -75,7 +75,8 @@ class PlaybookStarts:
 
 def _failed(error: SoarError) -> RunNote:
     verdict = judge(error)
-    if not verdict.retry:
+    # The role says no to this run: that is no reason to leave the server alone, with all that is to be sent to it.
+    if not verdict.retry or isinstance(error, NotPermitted):
         return RunNote(NOT_STARTED, reason=str(error))
     if verdict.look_first:
         return RunNote("unclear", reason=f"{error} {_BY_HAND}")

@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from soarlink.errors import AuthFailed, MaybeSent, Refused, ServerFault, SoarError, Throttled
+from soarlink.errors import AuthFailed, MaybeSent, NotPermitted, Refused, ServerFault, SoarError, Throttled
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,7 +38,7 @@ def parse(reply: Reply, server: str) -> Any:
 
     Raises:
         Throttled: 429.
-        AuthFailed: 401 or 403.
+        AuthFailed: 401 or 403; NotPermitted where the role is why.
         ServerFault: 5xx.
         MaybeSent: a 2xx that is no JSON: a cut body, an empty one or a login page; cut JSON with any other 4xx.
         Refused: anything else that SOAR, or something before it, says no to.
@@ -108,7 +108,8 @@ def _error(reply: Reply, body: Any, server: str) -> SoarError:
     if status == _TOO_MANY:
         return Throttled(f"{said}.", "It is asked for too much; send less at a time.", status, _retry_after(reply))
     if status in (401, 403) or "automation token" in message.lower() or "user is inactive" in message.lower():
-        return AuthFailed(f"{said}.", _auth_remedy(message, status), status)
+        kind = NotPermitted if _lacks_permission(message) else AuthFailed
+        return kind(f"{said}.", _auth_remedy(message, status), status)
     if status // 100 == _REDIRECT:
         return Refused(f"{said}, a redirect.", "The account's URL must be the one where SOAR itself answers.", status)
     if status == _TOO_LARGE:
@@ -131,9 +132,13 @@ def _error(reply: Reply, body: Any, server: str) -> SoarError:
     return Refused(f"{said} with {_excerpt(reply.body)}.", "See that the account's URL leads to SOAR.", status)
 
 
+def _lacks_permission(message: str) -> bool:
+    return "permission" in message.lower()  # REST reference, 2.2
+
+
 def _auth_remedy(message: str, status: int) -> str:
     lowered = message.lower()
-    if "permission" in lowered:
+    if _lacks_permission(message):
         return "Give the automation user's role the permission that the message names."
     if "ip" in lowered.split():
         return "Add this search head's address to the automation user's allowed IPs."
