@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from lab.runner.accounts import Account, Accounts
 from lab.runner.lab import ACCOUNT, APP, Lab
 from lab.runner.request import SendRequest
 from lab.runner.search import Mode
@@ -20,6 +21,7 @@ from tests.addon.soar import SoarReader
 from tools import build, interpreters
 
 ROWS = [{"src": f"10.40.0.{n}", "event_id": f"ev@@notable@@{n}"} for n in range(3)]
+NOWHERE = "https://127.0.0.1:1"
 SCHEDULED = "scheduler__admin__search__RMD5back_at_1700000000_1"
 
 
@@ -80,6 +82,12 @@ def checkpoint(lab: Lab) -> dict[str, Any]:
     """How far the one account was read."""
     (found,) = lab.management.documents(APP, "soar_checkpoint", {})
     return found
+
+
+def move_soar(lab: Lab, url: str) -> None:
+    """SOAR is under another address from now on."""
+    known = lab.account()
+    Accounts(lab.management, APP).save(Account(ACCOUNT, url, known.token, known.ca_certificate), exists=True)
 
 
 def _until(holds: Callable[[], bool]) -> None:
@@ -263,6 +271,47 @@ def test_updates_that_are_switched_on_late_begin_there(own: Lab, soar: SoarReade
     soar.post(f"/rest/container/{number}", {"severity": "low"})
     own.poll()
     assert [one["rule_id"] for one in notables(own).reviews[1:]] == [ROWS[0]["event_id"]]
+
+
+def test_an_account_that_was_not_read_for_long_begins_there(own: Lab, soar: SoarReader, tmp_path: Path) -> None:
+    """What its first poll catches up with is left as it is, also when that poll fails at first; later changes count."""
+    first, second, _ = sent(own, tmp_path)
+    own.poll()
+    written = len(notables(own).reviews)
+    switch_on(own, "status_closed")
+    accounts = Accounts(own.management, APP)
+    accounts.bring_back(ACCOUNT, "off")
+    with own.feedback():
+        _until(lambda: checkpoint(own)["writeback_off_since"] > 0)
+    told = checkpoint(own)
+    long_ago = {name: told[name] - 25 * 3600 for name in ("writeback_off_since", "polled", "tried")}
+    own.management.save(APP, "soar_checkpoint", {**told, **long_ago})
+    soar.post(f"/rest/container/{first}", {"status": "closed"})
+    accounts.bring_back(ACCOUNT, "ours")
+    move_soar(own, NOWHERE)
+    assert own.poll().problems
+    move_soar(own, own.soar.url)
+    for _ in range(2):
+        assert own.poll().problems == ()
+    assert len(notables(own).reviews) == written == len(ROWS)
+    soar.post(f"/rest/container/{second}", {"status": "closed"})
+    own.poll()
+    assert [one["rule_id"] for one in notables(own).reviews[written:]] == [ROWS[1]["event_id"]]
+    assert checkpoint(own)["writeback_off_since"] == 0
+
+
+def test_updates_do_not_wait_for_soar(own: Lab, tmp_path: Path) -> None:
+    """What was read before is written while SOAR is away, and the poll says of SOAR what is wrong all the same."""
+    grant(own, "disabled")
+    sent(own, tmp_path)
+    own.poll()
+    assert notables(own).reviews == []
+    grant(own)
+    move_soar(own, NOWHERE)
+    own.poll()
+    assert len(notables(own).reviews) == len(ROWS)
+    told = checkpoint(own)
+    assert ("127.0.0.1" in told["error"], told["writeback_error"]) == (True, "")
 
 
 def test_a_note_stands_on_the_finding(own: Lab, soar: SoarReader, tmp_path: Path) -> None:

@@ -61,6 +61,8 @@ class Desk:
         """What the last round says that it put off."""
         self.soar: SoarError | None = None
         """What SOAR says when it is to set a tag."""
+        self.asked = 0
+        """How often SOAR was to set tags."""
         self.seconds = 0.0
         self.turns = Turns(lambda: self.seconds)
         """The process's; an own one is a new process."""
@@ -120,6 +122,7 @@ class Desk:
         return [text.split('soar_event_id="')[1].split('"')[0] for text in self.risks]
 
     def _tag(self, container: int, tags: Sequence[str]) -> None:
+        self.asked += 1
         if self.soar is not None:
             raise self.soar
         self.tags += [(container, tag) for tag in tags if (container, tag) not in self.tags]

@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from soarlink.errors import NotSent
-from soarlink.feedback.case import Case, of_container
-from soarlink.writeback.ledger import DONE, REFUSED
+from soarlink.errors import NotSent, Refused
+from soarlink.feedback.case import WRITING, Case, of_container
+from soarlink.writeback.ledger import DONE, FAILED, REFUSED
 from soarlink.writeback.risk import Risk, id_of, risk_of, text_of
+from soarlink.writeback.turns import FIRST_PAUSE, LONGEST_PAUSE
 from tests.unit.writeback.desk import CLOSED, LINK, Desk
 
 CASE = Case("lab", 7, name="Case", status="open", url="https://soar/mission/7", event_id="ev7")
@@ -122,16 +123,42 @@ def test_a_tag_is_set_once(desk: Desk) -> None:
 
 def test_a_tag_that_soar_does_not_take_is_told(desk: Desk) -> None:
     """The status counts as written; the tag is tried again when the container changes."""
-    desk.soar = NotSent("SOAR is away.")
+    desk.soar = Refused("The container is locked.")
     desk.case(1, status="closed")
     updated, refused = desk.round(CLOSED, TAG)
-    assert (updated["status"], refused["tag"], refused["reason"]) == ("5", "told", "Not tagged: SOAR is away.")
+    assert (updated["status"], refused["tag"]) == ("5", "told")
+    assert (refused["outcome"], refused["reason"]) == (REFUSED, "Not tagged: The container is locked.")
     assert desk.row(1).writeback == REFUSED
     desk.soar = None
     desk.change(1)
     assert [one.get("status") for one in desk.round(CLOSED, TAG)] == [None]
     assert desk.tags == [(1, "told")]
     assert desk.row(1).writeback == DONE
+
+
+def test_tags_wait_for_soar(desk: Desk) -> None:
+    """SOAR is away: it is asked once for many, told once, keeps no notable from being updated; then tags are set."""
+    desk.soar = NotSent("SOAR is away.")
+    numbers = range(1, 6)
+    for number in numbers:
+        desk.process.notables("add", f"ev{number}")
+        desk.case(number, status="closed")
+    told = desk.round(CLOSED, TAG)
+    assert sorted((one["outcome"], one.get("status"), one.get("tag")) for one in told) == sorted(
+        [("updated", "5", None), (FAILED, None, "told")] * len(numbers), key=str
+    )
+    assert desk.asked == 1
+    assert desk.problem == f"Updates of notables that are tried again: {len(numbers)}. Not tagged: SOAR is away."
+    assert {desk.row(number).writeback for number in numbers} == {WRITING}
+    desk.seconds += FIRST_PAUSE
+    assert desk.round(CLOSED, TAG) == []
+    desk.soar = None
+    desk.seconds += LONGEST_PAUSE
+    assert [(one["outcome"], one.get("status"), one["tag"]) for one in desk.round(CLOSED, TAG)] == [
+        ("updated", None, "told")
+    ] * len(numbers)
+    assert len(desk.reviews()) == len(desk.tags) == len(numbers)
+    assert {(desk.row(number).writeback, desk.row(number).writeback_note) for number in numbers} == {(DONE, "")}
 
 
 def test_a_preview_shows_both(desk: Desk) -> None:

@@ -49,7 +49,7 @@ class End:
     """How a poll ended.
 
     Args:
-        complete: everything was read.
+        complete: everything was read that SOAR shows.
         problems: which kind of record SOAR refuses to show, and why.
     """
 
@@ -97,7 +97,7 @@ class Poll:
                 if one is stream.CONTAINERS:
                     raise
                 problems.append(f"{one.sourcetype}: {error}")
-        return End(complete=not problems, problems=tuple(problems))
+        return End(complete=True, problems=tuple(problems))
 
     def _stream(self, source: Stream, first: str) -> bool:
         def ask(query: Sequence[tuple[str, str]]) -> list[Record]:

@@ -29,7 +29,7 @@ from soarlink.writeback.beginning import pass_over
 if TYPE_CHECKING:
     import logging
     import threading
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from soarlink.feedback.checkpoint import Checkpoint
     from soarlink.feedback.cursor import Cursor
@@ -117,15 +117,22 @@ class Feedback:
         try:
             wanted = settings.of_account(name, known.accounts[name])
             interval = wanted.interval
-            self._say(name, "" if wanted.scope == settings.OFF else self._poll(known, name, wanted))
+            self._say(name, self._rest(name) if wanted.scope == settings.OFF else self._poll(known, name, wanted))
         except (SendToSoarError, OSError) as error:
             self._say(name, str(error))
         except Exception:  # noqa: BLE001 - the input goes on; the log has it
             self._log.exception("Unexpected error %s", fields({"account": name}))
         self._due[name] = self._session.monotonic() + interval
 
+    def _rest(self, name: str) -> str:
+        """Note since when an account is not read any more: its cases update no notable. Nothing is wrong with it."""
+        state = checkpoint.load(self._kv, name)
+        if state.cursors and not state.writeback_off_since:
+            checkpoint.save(self._kv, replace(state, writeback_off_since=self._session.clock()))
+        return ""
+
     def _poll(self, known: Settings, name: str, wanted: settings.FeedbackSettings) -> str:
-        """Poll one account; what SOAR refused to show."""
+        """Poll one account, then update notables, also when SOAR could not be read; what is wrong with SOAR."""
         account = self._session.account(known, name)
         client = SoarClient(account, observe=self._calls.connection(name))
         state = checkpoint.load(self._kv, name)
@@ -151,14 +158,21 @@ class Feedback:
         cases = Cases(self._kv, client, wanted.holds)
         try:
             course, fault = self._course(known)
-            if not fault:
-                state = self._begun(state, cases, go_on, is_on=course is not None)
-            end = Poll(client, host, cases, wanted, Sinks(emit, keep, go_on)).run(state.cursors, first)
-            polled = self._session.clock() if end.complete else state.polled
-            state = replace(state, polled=polled, error=" ".join(end.problems))
-            checkpoint.save(self._kv, state)
+            is_on = None if fault else course is not None
+            is_near = self._session.clock() - state.polled <= SHORTLY_OFF
+            state = self._begun(state, cases, go_on, is_on=is_on, is_read=is_near)
+            try:
+                end = Poll(client, host, cases, wanted, Sinks(emit, keep, go_on)).run(state.cursors, first)
+                polled = state.polled if end.problems or not end.complete else self._session.clock()
+                state = replace(state, polled=polled, error=" ".join(end.problems))
+                checkpoint.save(self._kv, state)
+                state = self._begun(state, cases, go_on, is_on=is_on, is_read=end.complete)
+            except SendToSoarError as error:
+                state = replace(state, error=str(error))
+                cases = Cases(self._kv, client, wanted.holds)  # without what was only half read
             if course is not None:
-                fault = self._update(course, known.index, cases, client, go_on) if go_on() else state.writeback_error
+                begins = not state.writeback_off_since and go_on()
+                fault = self._update(course, known.index, cases, client, go_on) if begins else state.writeback_error
             checkpoint.save(self._kv, replace(state, tried=self._session.clock(), writeback_error=fault))
             self._say(name, fault, _UPDATED)
             return state.error
@@ -167,8 +181,12 @@ class Feedback:
             raise
         finally:
             client.close()
-            if counts:
-                self._log.info("Events written %s", fields({"account": name, **counts}))
+            self._count(name, counts)
+
+    def _count(self, name: str, counts: Mapping[str, int]) -> None:
+        """Log how many events of each kind were written."""
+        if counts:
+            self._log.info("Events written %s", fields({"account": name, **counts}))
 
     def _course(self, known: Settings) -> tuple[Course | None, str]:
         """How notables are updated, and why that is not clear: no reason not to read SOAR."""
@@ -177,12 +195,18 @@ class Feedback:
         except SendToSoarError as error:
             return None, str(error)
 
-    def _begun(self, state: Checkpoint, cases: Cases, go_on: Callable[[], bool], *, is_on: bool) -> Checkpoint:
-        """The checkpoint with since when no notable is updated. What changed in a long such time is left as it is."""
+    def _begun(
+        self, state: Checkpoint, cases: Cases, go_on: Callable[[], bool], *, is_on: bool | None, is_read: bool
+    ) -> Checkpoint:
+        """The checkpoint with since when no notable is updated. What changed in a long such time is left as it is.
+
+        Where SOAR was not read in that time either, this waits for a poll that reads it up to now (``is_read``).
+        Nothing changes as long as it is not known whether notables are updated.
+        """
         now, since = self._session.clock(), state.writeback_off_since
-        if is_on is not bool(since):
+        if is_on is None or is_on is not bool(since):
             return state
-        if is_on and now - since > SHORTLY_OFF and not pass_over(cases, go_on):
+        if is_on and now - since > SHORTLY_OFF and not (is_read and pass_over(cases, go_on)):
             return state
         state = replace(state, writeback_off_since=0.0 if is_on else now)
         checkpoint.save(self._kv, state)

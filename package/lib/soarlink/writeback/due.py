@@ -27,16 +27,24 @@ class Due:
 
 @dataclass(frozen=True)
 class Answered:
-    """What Enterprise Security said of an update: which part of it is refused, and why, or what else is to be told."""
+    """What became of an update.
+
+    Args:
+        due: the update.
+        refused: the part that was refused.
+        reason: why, or what else is to be told.
+        waits: the part that is tried again later.
+    """
 
     due: Due
     refused: Change
     reason: str
+    waits: Change
 
     @property
     def written(self) -> Change:
-        """What it took."""
-        return self.due.change.but(self.refused)
+        """What was taken."""
+        return self.due.change.but(self.refused).but(self.waits)
 
 
 def alike(due: Iterable[Due]) -> dict[Change, list[Due]]:

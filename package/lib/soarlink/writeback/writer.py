@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from soarlink.errors import SoarError, SplunkdError
+from soarlink.errors import Refused, SoarError, SplunkdError
 from soarlink.feedback.case import WRITING
 from soarlink.writeback import answer
 from soarlink.writeback import risk as risks
@@ -73,6 +73,7 @@ class Writer:
         self._clock = clock
         self._go_on = go_on
         self._in_a_row = 0
+        self._soar_fault = ""
         self.put_off: list[str] = []
         """Why updates were put off."""
 
@@ -175,27 +176,43 @@ class Writer:
         except SplunkdError as error:
             self.failed([one], error)
             return
+        tags = Change(tags=one.change.tags)
         untagged = self._tag(one)
+        waits = tags if untagged and self._soar_fault else Change()
         self._in_a_row = 0
-        self._turns.done(one.case)
+        if waits:
+            self._wait(one, waits)
+        else:
+            self._turns.done(one.case)
         refused = change if refusal else Change(notes=noted.refused)
         answered.append(
             Answered(
                 one,
-                replace(refused, tags=one.change.tags if untagged else (), problems=one.change.problems),
+                replace(refused, tags=tags.but(waits).tags if untagged else (), problems=one.change.problems),
                 " ".join(filter(None, (refusal or noted.reason, untagged, *one.change.problems))),
+                waits,
             )
         )
 
     def _tag(self, one: Due) -> str:
-        """Set tags in SOAR; why not, where they are not."""
+        """Set tags in SOAR; why not, where they are not. A SOAR that does not answer is not asked again."""
         if not one.change.tags:
             return ""
         try:
-            self._sinks.tag(one.case.container_id, one.change.tags)
-        except SoarError as error:
+            if not self._soar_fault:
+                self._sinks.tag(one.case.container_id, one.change.tags)
+        except Refused as error:
             return f"Not tagged: {error}"
-        return ""
+        except SoarError as error:
+            self._soar_fault = f"Not tagged: {error}"
+        return self._soar_fault
+
+    def _wait(self, one: Due, waits: Change) -> None:
+        """Put a part of an update off that SOAR did not answer."""
+        self.put_off.append(self._soar_fault)
+        if not self._turns.faults(one.case):
+            self._ledger.report(one.case, waits, FAILED, self._soar_fault)
+        self._turns.put_off(one.case)
 
     def _read_back(self, answered: Sequence[Answered]) -> None:
         """Tell what was written, and whether it is seen: Enterprise Security may take an update of what it lacks."""
@@ -209,13 +226,15 @@ class Writer:
             case, sought = one.due.after(one.written).case, self._enterprise.as_review(one.written)
             review = reviews.get(case.event_id)
             seen = not sought or (review is not None and review.part(sought) == sought)
-            said = "" if one.refused else one.reason
+            said = "" if one.refused or one.waits else one.reason
             if one.written:
                 self._ledger.report(case, one.written, UPDATED if seen else UNCONFIRMED, said if seen else doubt)
             if one.refused:
                 self._ledger.report(case, one.refused, REFUSED, one.reason)
                 told = one.due.after(replace(one.written, problems=one.refused.problems))
                 self._ledger.settle(told.case, REFUSED, one.reason)
+            elif one.waits:
+                self._ledger.settle(case, WRITING, one.reason)
             elif seen:
                 self._ledger.settle(case, DONE, case.writeback_note or said)
             else:
