@@ -113,7 +113,7 @@ class _Backlog:
         """
         try:
             path = self._folder / name / "waiting"
-            until, *what = path.read_text(encoding="ascii").split()
+            until, *what = path.read_text(encoding="utf-8").partition("\n")[0].split()
             if path.stat().st_mtime < self._begun:
                 return True
         except (FileNotFoundError, ValueError):

@@ -319,3 +319,21 @@ def test_mistakes_are_messages(command: Run) -> None:
     assert (result.exit_code, list(result.rows)) == (1, [])
     assert result.texts("ERROR") == ['question="why" is none of all, arrival, playbook, data.']
     assert "Traceback" not in result.stderr
+
+
+def test_an_alert_that_waits_for_a_list_of_names_says_so(lab: Lab, doctor: Doctor, send: Send) -> None:
+    """Its owner needs an id, SOAR does not list its users: the check names the list, and SOAR's answer."""
+    assert lab.soar.stand_in is not None
+    for known in (lab.home.root / "var/run/splunk" / APP).glob("vocabulary-*.json"):
+        known.unlink()
+    lab.soar.stand_in.admin.fault("GET /rest/ph_user", "503", times=None)
+    send([{"src": "10.0.0.19"}], {"owner": "alice"}, search_name="doctor: names")
+    journals = lab.home.root / "var/lib/splunk/modinputs/soar_delivery/journal"
+    with lab.delivery():
+        deadline = time.monotonic() + 60
+        while not any(journals.glob("*/waiting")) and time.monotonic() < deadline:
+            time.sleep(0.2)
+        told(doctor(), "journals", "warning", "1 waits: The alert needs SOAR's list of names (user)", "503", "Mend")
+    lab.soar.stand_in.admin.clear()
+    lab.drain(wait=60)
+    told(doctor(), "journals", "ok", "No alert is unfinished")

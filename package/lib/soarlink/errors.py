@@ -25,6 +25,7 @@ SendToSoarError
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -106,6 +107,13 @@ class SoarError(SendToSoarError):
     def __init__(self, what: str, remedy: str = "", status: int | None = None) -> None:
         super().__init__(what, remedy)
         self.status = status
+
+    def reworded(self, what: str) -> SoarError:
+        """The same failure, said otherwise: a new error of the same kind."""
+        other = copy.copy(self)
+        other.what = what
+        other.args = (what, self.remedy)
+        return other
 
 
 class NotSent(SoarError):

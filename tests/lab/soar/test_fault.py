@@ -188,7 +188,7 @@ def test_latency(soar: Client) -> None:
     # The record is made after the answer left; the same connection's next answer comes after it.
     assert soar.post("/__standin__/status", {"latency_ms": 0})["latency_ms"] == 0
     record = soar.soar.admin.requests[0]
-    assert record.ms >= 150 > record.work_ms
+    assert record.ms - record.work_ms >= 150  # however long a busy machine lets the work take
 
 
 def test_body_limit(start: Start) -> None:

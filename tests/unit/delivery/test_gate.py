@@ -112,6 +112,17 @@ def test_it_trips_the_breaker_once(breaker: Breaker, clock: Time) -> None:
     assert pause.failures == 1
 
 
+def test_a_disk_that_takes_no_pause_stops_nothing(tmp_path: Path, clock: Time) -> None:
+    """It is full, or the folder is not ours: this run leaves the server alone all the same, and success is success."""
+    (tmp_path / "breaker").write_text("in the way", encoding="ascii")
+    breaker = Breaker(tmp_path / "breaker", "prod", clock)
+    gate = Gate(breaker, None, clock)
+    gate.learn(None)
+    gate.learn(NotSent("away."))
+    assert "left alone for a while: away." in str(gate.check())
+    assert breaker.pause() is None
+
+
 def test_what_the_server_asks_for_is_waited(breaker: Breaker, clock: Time) -> None:
     """`Retry-After` lengthens the pause."""
     Gate(breaker, None, clock).learn(Throttled("slow down.", retry_after=77.0))

@@ -95,6 +95,20 @@ def test_an_old_list_is_better_than_none(path: Path) -> None:
         server.look(path, {"role": "r"})
 
 
+def test_what_needs_a_list_says_which_and_the_failure_stays_as_it_was(path: Path) -> None:
+    """The server's error may be told to others too: it is not changed, and asked again the words do not pile up."""
+    server = Server()
+    server.error = failure = Throttled("slow down.", "Send less.", 429, retry_after=7.0)
+    for _ in range(2):
+        with pytest.raises(Throttled) as met:
+            server.look(path, {"user": "alice"})
+        assert str(met.value) == (
+            "The alert needs SOAR's list of names (user), which can't be read: slow down. Send less."
+        )
+        assert (met.value.status, met.value.retry_after, met.value.__cause__) == (429, 7.0, failure)
+    assert (failure.what, failure.args) == ("slow down.", ("slow down.", "Send less."))
+
+
 def test_a_list_that_the_user_may_not_read_is_needed_only_for_ids(path: Path) -> None:
     """SOAR judges a status itself; an owner needs an id."""
     server = Server()

@@ -345,6 +345,22 @@ def test_rejects(found: Any, verdict: str, words: tuple[str, ...]) -> None:
         ((), "ok", ("No alert is unfinished",)),
         ((WaitingJournal("a", 5, owned=False),), "ok", ("1 alert unfinished", "5 s", "0 under way")),
         ((WaitingJournal("a", 4000, owned=True),), "ok", ("1 h", "1 under way")),
+        ((WaitingJournal("a", 4000, owned=False, idle=0.0),), "ok", ("1 h", "0 under way")),
+        (
+            (
+                WaitingJournal("a", 4000, owned=False, idle=0.0, why="The alert needs SOAR's list of names (user)."),
+                WaitingJournal("b", 90, owned=False, idle=3.0, why="The alert needs SOAR's list of names (user)."),
+                WaitingJournal("c", 90, owned=False, idle=3.0, why="The KV store is away."),
+                WaitingJournal("d", 5, owned=True),
+            ),
+            "warning",
+            (
+                "4 alerts unfinished",
+                "1 under way; 2 wait: The alert needs SOAR's list of names (user).; 1 waits: The KV store is away.",
+                "again every 30 seconds",
+            ),
+        ),
+        ((WaitingJournal("a", 4000, owned=False, idle=121.0, why="Why."),), "failed", ("nobody takes up",)),
         (
             (WaitingJournal("a", 200_000, owned=False), WaitingJournal("b", 5, owned=True)),
             "failed",

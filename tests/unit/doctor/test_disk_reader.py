@@ -185,6 +185,25 @@ def test_journals_tell_their_age_and_whether_somebody_works_on_them(app: Path, h
     again.release()
 
 
+def test_journals_tell_what_they_wait_for(app: Path, home: Path) -> None:
+    """As the delivery input has noted it; how long nobody has looked counts from the time it was to look."""
+    store = JournalStore(journal_root(home))
+    for key, until, why in (("a", NOW + 20, "Ünknown."), ("b", NOW - 400, "Two\nlines."), ("c", NOW - 9000, "")):
+        journal = store.create(key, {}, None, {})
+        store.note_waiting(key, until, why, for_answer=key == "c")
+        journal.release()
+        os.utime(journal.path / "payload.json", (NOW - 600, NOW - 600))
+    assert sorted(disk_reader.read(app, home, "", lambda: NOW).journals, key=lambda one: one.key) == [
+        WaitingJournal("a", 600.0, owned=False, idle=0.0, why="Ünknown."),
+        WaitingJournal("b", 600.0, owned=False, idle=400.0, why="Two\nlines."),
+        WaitingJournal("c", 600.0, owned=False, idle=600.0),
+    ]
+    for content in ("", "soon\n"):
+        (journal_root(home) / "journal/a/waiting").write_text(content, encoding="ascii")
+        found = {one.key: one for one in disk_reader.read(app, home, "", lambda: NOW).journals}
+        assert found["a"] == WaitingJournal("a", 600.0, owned=False)
+
+
 def test_a_paused_server_tells_why(app: Path, home: Path) -> None:
     """For the account that is asked about only."""
     Breaker(journal_root(home) / "breaker", "prod", lambda: NOW).trip("HTTP 401.")

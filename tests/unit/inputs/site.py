@@ -34,13 +34,14 @@ REALM = f"__REST_CREDENTIAL__#{APP}#configs/conf-ta_send_to_soar_account"
 
 @dataclass
 class Site:
-    """Everything is real but the clock, which :meth:`later` moves on."""
+    """Everything is real but the clock, which :meth:`later` moves on and :meth:`hold` stops."""
 
     splunkd: SplunkdProcess
     soar: StandIn
     outbox: Outbox
     sid: str
     offset: float = 0.0
+    held: float | None = None
     stop: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
@@ -73,7 +74,11 @@ class Site:
 
     def clock(self) -> float:
         """Seconds since 1970 at this site."""
-        return time.time() + self.offset
+        return (time.time() if self.held is None else self.held) + self.offset
+
+    def hold(self) -> None:
+        """Let no time pass but by :meth:`later`, however busy the machine is."""
+        self.held = time.time()
 
     def later(self, seconds: float) -> None:
         """Let time pass; a breaker of the account is closed."""

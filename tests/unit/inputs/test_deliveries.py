@@ -143,6 +143,7 @@ def test_too_old_is_rejected_not_dropped(site: Site, *, is_resent: bool) -> None
 def test_a_server_that_turns_us_away_is_left_alone_and_said(site: Site) -> None:
     """One message in Splunk's own list; the next round does not try; the right token brings everything."""
     site.queue(ROWS)
+    site.hold()
     site.later(SETTLED)
     site.secret("lab", "falsch")
     site.deliveries().round()

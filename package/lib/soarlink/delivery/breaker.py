@@ -28,7 +28,7 @@ class Pause:
 
 
 class Breaker:
-    """The breaker of one account.
+    """The breaker of one account. What the disk does not take is not known to others, and stops no delivery.
 
     Args:
         folder: where breakers are kept.
@@ -59,15 +59,17 @@ class Breaker:
         failures = before.failures + 1 if before is not None else 1
         wait = min(max(FIRST_PAUSE * 2.0 ** min(failures - 1, 10), asked or 0.0), LONGEST_PAUSE)
         pause = Pause(self._clock() + wait, reason, failures)
-        self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        work = self._path.with_name(f"{self._path.name}.{os.getpid()}")
-        work.write_text(json.dumps({"until": pause.until, "reason": reason, "failures": failures}), encoding="utf-8")
-        work.replace(self._path)
+        with contextlib.suppress(OSError):
+            self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            work = self._path.with_name(f"{self._path.name}.{os.getpid()}")
+            noted = {"until": pause.until, "reason": reason, "failures": failures}
+            work.write_text(json.dumps(noted), encoding="utf-8")
+            work.replace(self._path)
         return pause
 
     def close(self) -> None:
         """The server answers again."""
-        with contextlib.suppress(FileNotFoundError):
+        with contextlib.suppress(OSError):
             self._path.unlink()
 
     def _noted(self) -> Pause | None:

@@ -126,8 +126,9 @@ def vocabulary(
             except SoarError as error:
                 if name not in judged and not _goes_without(name, error, known):
                     word = name.replace("_", " ")
-                    error.what = f"The alert needs SOAR's list of names ({word}), which can't be read: {error.what}"
-                    raise
+                    raise error.reworded(
+                        f"The alert needs SOAR's list of names ({word}), which can't be read: {error.what}"
+                    ) from error
                 unsure.add(name)
     if fetched:
         known = {**known, **fetched}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -19,6 +20,9 @@ TAKEN_UP = 120.0
 SILENT = 900.0
 """Three of the heartbeats that the delivery input writes into its log every 300 seconds."""
 
+_AGAIN = (
+    "Mend the cause; the delivery input tries again every 30 seconds, until the age limit. soar_delivery.log has more."
+)
 _RUN = (
     "Enable the input soar_delivery (Settings > Data inputs), and look at var/log/splunk/soar_delivery.log and "
     "splunkd.log."
@@ -77,9 +81,13 @@ def journals(found: Sequence[WaitingJournal]) -> Diagnosis:
         f"{count(len(found), 'alert')} unfinished on this search head, the oldest since {age(oldest)}, "
         f"{len(found) - len(idle)} under way"
     )
-    if any(one.age > TAKEN_UP for one in idle):
+    if any((one.age if one.idle is None else one.idle) > TAKEN_UP for one in idle):
         return Diagnosis.failed(name, f"{evidence}; nobody takes up the others.", _RUN)
-    return Diagnosis.ok(name, f"{evidence}.")
+    reasons = Counter(one.why for one in idle if one.why)
+    if not reasons:
+        return Diagnosis.ok(name, f"{evidence}.")
+    said = "; ".join(f"{number} {'waits' if number == 1 else 'wait'}: {why}" for why, number in reasons.most_common(3))
+    return Diagnosis.warning(name, f"{evidence}; {said}", _AGAIN)
 
 
 def pause(reason: str) -> Diagnosis:

@@ -70,7 +70,8 @@ def _brought(home: Path) -> tuple[tuple[int, int], ...]:
 
 def _journals(home: Path, now: float) -> Iterator[WaitingJournal]:
     root = journal_root(home)
-    for key in list(JournalStore(root).keys()):
+    store = JournalStore(root)
+    for key in list(store.keys()):
         folder = root / "journal" / key
         try:
             age = now - (folder / "payload.json").stat().st_mtime
@@ -79,4 +80,8 @@ def _journals(home: Path, now: float) -> Iterator[WaitingJournal]:
         except OSError:
             continue  # over, between the two looks
         lock.release()
-        yield WaitingJournal(key, age, owned)
+        waiting = store.waiting(key)
+        if waiting is None:
+            yield WaitingJournal(key, age, owned)
+        else:
+            yield WaitingJournal(key, age, owned, min(age, max(0.0, now - waiting.until)), waiting.why)

@@ -260,11 +260,17 @@ class Override:
 
 @dataclass(frozen=True)
 class WaitingJournal:
-    """An alert run on disk that is not over. ``owned``: a live process works on it. ``age`` is in seconds."""
+    """An alert run on disk that is not over. ``owned``: a live process works on it. Times are in seconds.
+
+    ``idle``: for how long nobody has taken it up although its time had come; None for as long as it is there. ``why``:
+    what it waited for when the delivery input looked at it last; empty when it did not say.
+    """
 
     key: str
     age: float
     owned: bool
+    idle: float | None = None
+    why: str = ""
 
 
 @dataclass(frozen=True)

@@ -298,7 +298,7 @@ class Journals:
 
     def _later(self, key: str, why: str) -> None:
         self._not_before[key] = self._session.clock() + AGAIN
-        self._store.note_waiting(key, self._not_before[key])
+        self._store.note_waiting(key, self._not_before[key], why)
         self._complaints.waits("Journal", why, key, seconds=AGAIN)
 
 

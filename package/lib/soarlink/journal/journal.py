@@ -3,6 +3,7 @@
 Layout below ``$SPLUNK_HOME/var/lib/splunk/modinputs/soar_delivery`` (the delivery input's own directory)::
 
     journal/<key>/payload.json  results.csv.gz  settings.json  ledger  lock
+    journal/<key>/waiting       when it is taken up again, ``answer`` where a person's is missing; then why it waits
     mappings/<digest>.json      the rules that journals were written with, shared
     done/<key>                  what came of a run that is over, for a while
     unusable/<key>              journals that could not be worked off within the age limit, for a person
@@ -51,8 +52,15 @@ class Finished:
     """Containers that the outbox was given to deliver: a rerun does not send them beside it."""
 
 
-WAITING = "waiting"
-"""File in a journal that waits: epoch seconds of its next attempt, and ``answer`` where a person's is missing."""
+_WAITING = "waiting"
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """When a run is taken up again (epoch seconds), and why it was not worked off; empty when its time was to come."""
+
+    until: float
+    why: str
 
 
 class Journal:
@@ -182,16 +190,26 @@ class JournalStore:
         except OSError:
             return 0.0
 
-    def note_waiting(self, key: str, until: float, *, for_answer: bool = False) -> None:
+    def note_waiting(self, key: str, until: float, why: str = "", *, for_answer: bool = False) -> None:
         """Note when a run is taken up again, for whoever looks at the folder. What can't be noted is not.
 
         Args:
             key: the run's key.
             until: epoch seconds.
+            why: what it waits for, in words.
             for_answer: only people's answers are missing: its playbook runs were looked at just now.
         """
         with contextlib.suppress(OSError):
-            (self._root / "journal" / key / WAITING).write_text(f"{until:.3f}{' answer' * for_answer}\n", "ascii")
+            text = f"{until:.3f}{' answer' * for_answer}\n{why}\n"
+            (self._root / "journal" / key / _WAITING).write_text(text, "utf-8", "backslashreplace")
+
+    def waiting(self, key: str) -> Waiting | None:
+        """What was noted of a run that waits; None when nothing was, or it is gone."""
+        try:
+            first, _, why = (self._root / "journal" / key / _WAITING).read_text("utf-8").partition("\n")
+            return Waiting(float(first.split()[0]), why.strip())
+        except (OSError, ValueError, IndexError):
+            return None
 
     def put_aside(self, key: str) -> Path:
         """Take a run that can't be worked off out of the way; its folder is kept, moved back it is tried again.
