@@ -21,7 +21,7 @@ from soarlink.errors import KvStoreUnavailable
 from soarlink.inputs.deliveries import Deliveries
 from soarlink.inputs.journals import Journals
 from soarlink.inputs.session import Session, logger
-from soarlink.journal import journal as journal_module
+from soarlink.journal import disk
 from soarlink.journal.journal import JournalStore, journal_root
 from soarlink.journal.ledger import Ledger
 from soarlink.outbox.collection import Outbox
@@ -116,7 +116,7 @@ class Delivery(RuleBasedStateMachine):
             (Ledger, "_append"),
             (ActionLogHandler, "emit"),
             (CommonAction, "writeevents"),
-            (journal_module, "_write"),
+            (disk, "write"),
         )
         for holder, name in steps:
             patch.setattr(holder, name, process.wrap(getattr(holder, name)))
