@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lab.spl import combining, figures, generating, moment, shaping, trimming
 from lab.spl.pipeline import Command, commands, expanded
@@ -43,7 +43,15 @@ class Answer:
         return [{name: text for name in self.fields if (text := shown(row.get(name))) is not None} for row in self.rows]
 
 
-def evaluate(search: str, sources: Sources, *, now: float, earliest: str = "", latest: str = "") -> Answer:
+def evaluate(
+    search: str,
+    sources: Sources,
+    *,
+    now: float,
+    earliest: str = "",
+    latest: str = "",
+    indexed: tuple[str, str] = ("", ""),
+) -> Answer:
     """Run a search.
 
     Args:
@@ -52,11 +60,13 @@ def evaluate(search: str, sources: Sources, *, now: float, earliest: str = "", l
         now: the time, epoch seconds.
         earliest: begin of its range, a time modifier; "" for all.
         latest: its end; "" for all.
+        indexed: begin and end of the time in which events were indexed, time modifiers; "" for all.
 
     Raises:
         SearchRefused: it is wrong, or outside of what is evaluated here.
     """
-    session = _session(sources, now, earliest, latest)
+    begin, end = (moment.point(one, now) for one in indexed)
+    session = replace(_session(sources, now, earliest, latest), indexed=(begin, end))
     return _answer(_run(expanded(search, sources.macros), 0, session, None), session.use)
 
 

@@ -46,6 +46,7 @@ class Session:
         now: the time of the search, epoch seconds.
         earliest: begin of its range, epoch seconds; None for all.
         latest: its end; what lies on it is outside.
+        indexed: begin and end of the time in which events were indexed; None for all.
         use: the fields that are read.
         run: runs the commands of a subsearch, from nothing or on a table.
     """
@@ -55,6 +56,7 @@ class Session:
     earliest: float | None
     latest: float | None
     run: Callable[[str, int, Session, Table | None], Table]
+    indexed: tuple[float | None, float | None] = (None, None)
     use: FieldUse = field(default_factory=FieldUse)
 
     def within(self, earliest: float | None, latest: float | None) -> Session:

@@ -69,5 +69,6 @@ def _row(document: dict[str, Any]) -> Row:
     row: Row = dict(document["fields"])
     row.update({name: document[name] for name in _METADATA})
     row.update({"_time": document["time"], "_raw": document["raw"]})
+    row["_indextime"] = document.get("indextime", document["time"])  # labs of earlier versions kept none
     row.update({name: document[name] for name in ("eventtype", "tag") if document[name]})
     return row

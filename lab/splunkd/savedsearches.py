@@ -103,10 +103,13 @@ class SavedSearchEndpoints:
 
     def _dispatch(self, request: Request) -> Response:
         values = self._find(request).values
-        earliest, latest = (
-            request.args.get(name, values.get(name, "")) for name in ("dispatch.earliest_time", "dispatch.latest_time")
-        )
-        return self._jobs.created(request, self._jobs.dispatch(request, values["search"], earliest, latest))
+
+        def given(name: str) -> str:
+            return request.args.get(f"dispatch.{name}", values.get(f"dispatch.{name}", ""))
+
+        earliest, latest = given("earliest_time"), given("latest_time")
+        indexed = given("index_earliest"), given("index_latest")
+        return self._jobs.created(request, self._jobs.dispatch(request, values["search"], earliest, latest, indexed))
 
     def _write(self, name: str, request: Request) -> None:
         self._require_write(name, request)

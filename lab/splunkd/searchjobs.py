@@ -134,8 +134,17 @@ class SearchEndpoints:
         """Return the jobs that are kept, oldest first."""
         return list(self._jobs.values())
 
-    def dispatch(self, request: Request, search: str, earliest: str, latest: str) -> Job:
+    def dispatch(
+        self, request: Request, search: str, earliest: str, latest: str, indexed: tuple[str, str] = ("", "")
+    ) -> Job:
         """Run a search for whoever makes a request, and keep it.
+
+        Args:
+            request: the request.
+            search: the search.
+            earliest: begin of its range, a time modifier; "" for all.
+            latest: its end.
+            indexed: begin and end of the time in which its events were indexed.
 
         Raises:
             Refused: it is refused.
@@ -145,7 +154,12 @@ class SearchEndpoints:
             answer = self._evaluated(
                 search,
                 lambda: evaluate(
-                    search, self._searched.by(request), now=self._instance.clock(), earliest=earliest, latest=latest
+                    search,
+                    self._searched.by(request),
+                    now=self._instance.clock(),
+                    earliest=earliest,
+                    latest=latest,
+                    indexed=indexed,
                 ),
             )
         with self._lock:

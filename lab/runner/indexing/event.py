@@ -53,17 +53,20 @@ class Indexed:
         fields: all its fields, index-time and search-time.
         eventtypes: the event types that it belongs to.
         tags: their tags.
+        indexed: when it was indexed, seconds since the epoch.
     """
 
     event: Event
     fields: dict[str, Any]
     eventtypes: tuple[str, ...]
     tags: tuple[str, ...]
+    indexed: float
 
     def document(self) -> dict[str, Any]:
         """Give the JSON form in which the lab keeps it."""
         return {
             "time": self.event.time,
+            "indextime": self.indexed,
             "index": self.event.index,
             "host": self.event.host,
             "source": self.event.source,

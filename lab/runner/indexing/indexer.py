@@ -126,12 +126,13 @@ class Indexer:
         parsed = apply(event, transforms)
         if parsed is None:
             return None
-        timed = replace(parsed, time=self._clock() if moment is None else moment)
+        now = self._clock()
+        timed = replace(parsed, time=now if moment is None else moment)
         found = search_fields(timed.raw, self._props.settings(timed.source, timed.sourcetype))
         fields = {**found, **timed.indexed}
         types = [kind for kind in self._eventtypes if kind.holds(timed, fields)]
         tags = dict.fromkeys(tag for kind in types for tag in kind.tags)
-        return Indexed(timed, fields, tuple(kind.name for kind in types), tuple(tags))
+        return Indexed(timed, fields, tuple(kind.name for kind in types), tuple(tags), now)
 
 
 def _complete(file: Path) -> int:

@@ -66,7 +66,7 @@ def test_result_events_are_indexed_with_and_without_cim(home: SplunkHome, *, wit
     assert first["sourcetype"] == "soar:action:result"
     assert (first["fields"]["orig_sid"], first["fields"]["orig_rid"]) == ("s 1", "0")
     assert first["fields"]["orig_action_name"] == "send_to_soar"
-    assert first["time"] == 1_700_000_000.25
+    assert (first["time"], first["indextime"]) == (1_700_000_000.25, 5.0)
     assert first["tag"] == ["modaction_result"]
     assert json.loads(second["raw"])["reason"] == "ö\nx"
     assert not path.exists()

@@ -117,7 +117,7 @@ def test_the_commands_of_the_add_on_run(admin: Client) -> None:
 
 
 def test_saved_searches_are_dispatched(admin: Client) -> None:
-    """A saved search runs with the range that it is saved with, or the one that is asked for."""
+    """A saved search runs with the ranges it is saved with, of events and of indexing, or those that are asked for."""
     name = f"/servicesNS/nobody/{APP}/saved/searches"
     form = {"name": "Sent", "search": f"{SENT} | stats count", "dispatch.earliest_time": "1"}
     assert admin.post(name, form).status == 201
@@ -127,6 +127,12 @@ def test_saved_searches_are_dispatched(admin: Client) -> None:
     earlier = admin.post(f"{name}/Sent/dispatch", {"dispatch.earliest_time": "1", "dispatch.latest_time": "2"})
     assert columns(admin, earlier.json["sid"]) == {"count": ["0"]}
     assert admin.get(f"{name}/Other/history").status == 404
+    windows = {"-5m": "3", "+1h": "0"}  # from when on they were indexed
+    for begin, count in windows.items():
+        assert admin.post(f"{name}/Sent", {"dispatch.index_earliest": begin}).status == 200
+        assert columns(admin, admin.post(f"{name}/Sent/dispatch").json["sid"]) == {"count": [count]}
+    unbounded = admin.post(f"{name}/Sent/dispatch", {"dispatch.index_earliest": "", "dispatch.index_latest": "now"})
+    assert columns(admin, unbounded.json["sid"]) == {"count": ["3"]}
 
 
 def test_times_for_pickers(admin: Client) -> None:

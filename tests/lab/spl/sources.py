@@ -82,11 +82,11 @@ class Memory:
         return [{"said": arguments}] if name == "ours" else None
 
 
-def answer(search: str, **times: str) -> Answer:
+def answer(search: str, earliest: str = "", latest: str = "") -> Answer:
     """Run a search on the rows in memory."""
-    return evaluate(search, Memory(), now=NOW, **times)
+    return evaluate(search, Memory(), now=NOW, earliest=earliest, latest=latest)
 
 
-def rows(search: str, **times: str) -> list[dict[str, str | list[str]]]:
+def rows(search: str, earliest: str = "", latest: str = "") -> list[dict[str, str | list[str]]]:
     """Run a search and give its rows as texts."""
-    return answer(search, **times).texts()
+    return answer(search, earliest, latest).texts()

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import pytest
 
 from lab.spl.evaluator import evaluate, refine
+from lab.spl.value import Row
 from tests.lab.spl.sources import NOW, Memory, answer, rows
 
 
@@ -206,6 +207,90 @@ def test_the_range_is_known_to_the_search() -> None:
     """Addinfo tells the range, for lookups that have times of their own."""
     (row,) = rows("| makeresults | addinfo | table info_min_time info_max_time", earliest="100", latest="200")
     assert row == {"info_min_time": "100", "info_max_time": "200"}
+
+
+def _logons() -> list[Row]:
+    """Two logons from one address, another event with the same fields, and one of another kind."""
+    logon: Row = {
+        "index": "main",
+        "sourcetype": "linux_secure",
+        "tag": ["authentication"],
+        "src": "10.0.0.1",
+        "_raw": "",
+    }
+    return [
+        {**logon, "_time": NOW - 90, "_indextime": NOW - 60, "user": "ann", "action": "failure"},
+        {**logon, "_time": NOW - 30, "_indextime": NOW - 20, "user": "bob", "action": "failure"},
+        {**logon, "_time": NOW - 30, "_indextime": NOW - 20, "user": "cid", "action": "success", "session": "7"},
+        {**logon, "_time": NOW - 30, "_indextime": NOW - 20, "user": "dan", "action": "failure", "tag": ["web"]},
+        {**logon, "_time": NOW - 30, "_indextime": NOW - 20, "user": "eve", "action": "failure", "tag": None},
+    ]
+
+
+MODELLED: Mapping[str, list[dict[str, object]]] = {
+    'summariesonly=true count AS n FROM datamodel=Authentication WHERE Authentication.action="failure"': [{"n": "2"}],
+    "count FROM datamodel=Authentication WHERE Authentication.action=failure Authentication.user=ann": [{"count": "1"}],
+    "values(Authentication.user) AS u latest(_time) AS _time FROM datamodel=Authentication WHERE index=main "
+    "BY Authentication.src Authentication.action": [
+        {
+            "Authentication.src": "10.0.0.1",
+            "Authentication.action": "failure",
+            "u": ["ann", "bob"],
+            "_time": f"{NOW - 30:.0f}",
+        },
+        {
+            "Authentication.src": "10.0.0.1",
+            "Authentication.action": "success",
+            "u": "cid",
+            "_time": f"{NOW - 30:.0f}",
+        },
+    ],
+    "count FROM datamodel=Authentication WHERE Authentication.user=dan": [{"count": "0"}],
+    "count FROM datamodel=Authentication WHERE Authentication.user=* BY sourcetype": [
+        {"sourcetype": "linux_secure", "count": "3"}
+    ],
+}
+
+
+@pytest.mark.parametrize("search", MODELLED)
+def test_a_data_model_has_the_events_of_its_tag(search: str) -> None:
+    """Tstats over a model counts tagged events alone, under the names that the model gives their fields."""
+    answer = evaluate(f"| tstats {search}", Memory(_logons()), now=NOW)
+    assert answer.texts() == MODELLED[search]
+
+
+@pytest.mark.parametrize(
+    ("begin", "end", "users"),
+    [
+        ("", "", "ann bob"),
+        ("-60s", "-20s", "ann"),
+        ("-59s", "", "bob"),
+        ("", "-60s", ""),
+        (str(NOW - 20), "now", "bob"),
+    ],
+)
+def test_the_time_of_indexing_bounds_a_search(begin: str, end: str, users: str) -> None:
+    """Events that were indexed from the begin on, before the end; in searches, in tstats, and in subsearches."""
+    memory = Memory(_logons())
+    model = (
+        "| tstats values(Authentication.user) AS user FROM datamodel=Authentication WHERE Authentication.action=failure"
+    )
+    simple = "index=main tag=authentication action=failure | stats values(user) AS user"
+    inner = f"| makeresults | append [ search {simple} ] | where isnotnull(user) | table user"
+    for search in (model, simple, inner):
+        found = evaluate(search, memory, now=NOW, indexed=(begin, end)).texts()
+        given = found[0]["user"] if found else []
+        assert " ".join([given] if isinstance(given, str) else given) == users
+
+
+def test_an_event_of_no_known_indexing_is_outside_of_a_window() -> None:
+    """Where a window is asked for, an event that does not say when it was indexed is not in it."""
+    rows = [{**one, "_indextime": None} for one in _logons()]
+    counted = [
+        evaluate("index=main | stats count", Memory(rows), now=NOW, indexed=indexed).texts()[0]["count"]
+        for indexed in (("", ""), ("-1d", ""), ("", "now"))
+    ]
+    assert counted == ["5", "0", "0"]
 
 
 def test_a_chain_works_on_what_the_base_found() -> None:
