@@ -39,6 +39,7 @@ from lab.demo.schedule import (
     THROTTLED,
 )
 from lab.demo.soars import SWITCHES, Soars
+from lab.demo.sources import indexed_before
 from lab.runner.clock import MovedClock
 from lab.runner.errors import LabError
 from lab.runner.lab import ACCOUNT, APP, Lab
@@ -101,6 +102,7 @@ class Week:
                 work()
             self._clock.move_to(self.ledger.end)
             self._lab.collect()
+            self._lab.indexes.append(indexed_before(self.ledger.end))
         _rest(self._state)
         self.ledger.cases = sorted(self._cases.values(), key=lambda case: (case.created, case.container_id))
         text = json.dumps(self.ledger.document(), indent=1)
