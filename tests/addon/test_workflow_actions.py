@@ -177,7 +177,7 @@ def asked(lab: Lab, address: str) -> list[dict[str, str | list[str]]]:
     return evaluate(query, Memory(rows, {"soar_index": Macro((), "index=main")}), now=time.time()).texts()
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(value=st.text(st.characters(exclude_categories=["Cs"]), min_size=1).filter(lambda text: text != "-"))
 @example('" | delete "')
 def test_no_value_becomes_search(value: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import configparser
 import re
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from additional_packaging import merge
@@ -31,7 +31,6 @@ def parse(text: str) -> dict[str, dict[str, str]]:
     return {name: dict(parser[name]) for name in parser.sections()}
 
 
-@settings(deadline=None)
 @given(CONFS, CONFS)
 def test_every_stanza_and_setting_is_there_once(
     generated: dict[str, dict[str, str]], added: dict[str, dict[str, str]]
@@ -41,7 +40,6 @@ def test_every_stanza_and_setting_is_there_once(
     assert parse(merge(render(generated), render(added))) == expected
 
 
-@settings(deadline=None)
 @given(CONFS, CONFS)
 def test_merging_twice_changes_nothing(generated: dict[str, dict[str, str]], added: dict[str, dict[str, str]]) -> None:
     """A fragment that is in already adds nothing."""

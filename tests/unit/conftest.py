@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Callable
 
 import pytest
-from hypothesis import settings
 
 # Splunk brings the package `splunk`; here the lab's does. It must be importable before the modules under test are.
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "lab" / "splunkd" / "python"))
@@ -20,10 +19,6 @@ from tests.unit.rawserver import RawServer, Script
 from tests.unit.standin import StandIn
 
 Serve = Callable[..., RawServer]
-
-# A busy machine is no defect of the code.
-settings.register_profile("unit", deadline=None)
-settings.load_profile("unit")
 
 
 @pytest.fixture(scope="session")

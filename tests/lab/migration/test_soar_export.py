@@ -7,7 +7,7 @@ import string
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lab.migration.soar_export import Migration, migrate
@@ -108,7 +108,6 @@ def test_what_can_not_be_taken_over_is_said(line: str, note: str) -> None:
     assert any(note in one for one in migrated(text)["Suspicious PowerShell"].notes)
 
 
-@settings(deadline=None)
 @given(st.text(string.printable, max_size=70))
 def test_any_server_name_gives_an_account_name_that_can_be_saved(server: str) -> None:
     """Whatever the old server was called, the account's name is one that the configuration page accepts."""
@@ -118,7 +117,6 @@ def test_any_server_name_gives_an_account_name_that_can_be_saved(server: str) ->
     assert not account or (account[0].isalpha() and account.replace("_", "a").isalnum() and len(account) <= 50)
 
 
-@settings(deadline=None)
 @given(
     st.dictionaries(
         st.sampled_from(["label", "severity", "search_description", "container_name", "colour"]),

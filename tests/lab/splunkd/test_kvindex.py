@@ -84,7 +84,7 @@ def found(store: KvStore, collection: Collection, query: Query) -> list[dict[str
     return [json.loads(text) for text in alone]
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(documents=DOCUMENTS, query=QUERIES, sort=SORTS, skip=st.integers(0, 3), limit=st.integers(0, 4))
 def test_an_index_changes_no_answer(
     documents: list[dict[str, Any]], query: dict[str, Any], sort: str, skip: int, limit: int

@@ -76,7 +76,7 @@ def poll(soar: Soar, cursor: Cursor, told: list[str]) -> Cursor:
 EDITS = st.lists(st.tuples(st.integers(1, 12), st.integers(0, 2)), max_size=60)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(EDITS, EDITS, st.integers(2, 4))
 def test_every_last_state_is_told_once(before: list[tuple[int, int]], during: list[tuple[int, int]], page: int) -> None:
     """Records change before and while they are read, many at the same moment: each state is told once, the last too."""

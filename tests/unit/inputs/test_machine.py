@@ -371,7 +371,6 @@ def test_nothing_is_lost_and_nothing_is_told_wrongly(monkeypatch: pytest.MonkeyP
         settings=settings(
             max_examples=60,
             stateful_step_count=14,
-            deadline=None,
             derandomize=True,  # the gate says the same twice; take it out to look further
             phases=[Phase.explicit, Phase.reuse, Phase.generate],  # shrinking takes minutes
             suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],

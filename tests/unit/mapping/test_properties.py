@@ -44,7 +44,7 @@ def _texts(value: Value) -> tuple[str, ...]:
     return (value,) if isinstance(value, str) else value
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(_rows, _field_names, _multivalue)
 def test_every_field_is_accounted_for_once(fields: dict[str, Value], names: str, multivalue: str) -> None:
     """Every field of the row is mapped, kept, or dropped with a reason: one of the three, and no other field is."""
@@ -54,7 +54,7 @@ def test_every_field_is_accounted_for_once(fields: dict[str, Value], names: str,
     assert all(row.dropped.values())
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(_rows, _field_names, _multivalue)
 def test_no_value_is_lost(fields: dict[str, Value], names: str, multivalue: str) -> None:
     """Every value of a field that is not dropped is in some artifact: exact, or as what the trace says it became."""
@@ -72,7 +72,7 @@ def test_no_value_is_lost(fields: dict[str, Value], names: str, multivalue: str)
             assert text in there or there.issuperset(became[field, text]), (field, text)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(_rows)
 def test_original_names_hold_exact_values(fields: dict[str, Value]) -> None:
     """With ``both``, a field that has a CEF name stands unchanged beside it, unless that very name is another's."""
@@ -81,7 +81,7 @@ def test_original_names_hold_exact_values(fields: dict[str, Value]) -> None:
         assert row.artifacts[0].cef[field] == fields[field]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(_rows, _field_names, _multivalue)
 def test_explaining_is_mapping(fields: dict[str, Value], names: str, multivalue: str) -> None:
     """The trace changes nothing, and has a line for every value of every field."""
@@ -95,7 +95,7 @@ def test_explaining_is_mapping(fields: dict[str, Value], names: str, multivalue:
         assert bool(line.target) != (line.field in explained.dropped)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(_rows, _field_names, _multivalue, st.randoms(use_true_random=False))
 def test_order_does_not_matter(fields: dict[str, Value], names: str, multivalue: str, chance: random.Random) -> None:
     """The artifact is the same, byte for byte, in whatever order row and header name their fields."""
@@ -109,7 +109,7 @@ def test_order_does_not_matter(fields: dict[str, Value], names: str, multivalue:
     ]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(_rows, st.lists(_names, max_size=5), _field_names)
 def test_the_header_may_be_longer_or_shorter_than_the_row(
     fields: dict[str, Value], more: list[str], names: str
@@ -121,7 +121,7 @@ def test_the_header_may_be_longer_or_shorter_than_the_row(
         assert _MAPPING.bind(header, SearchContext("s"), options).map(Row("0", 0, fields)) == whole
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(_rows, _field_names, _multivalue)
 def test_types_belong_to_fields_that_are_there(fields: dict[str, Value], names: str, multivalue: str) -> None:
     """``cef_types`` names only fields of its artifact, never with an empty list; kinds of hash alone come in twos."""
@@ -131,7 +131,7 @@ def test_types_belong_to_fields_that_are_there(fields: dict[str, Value], names: 
             assert len(types) == 1 or types[0] == "hash"
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(_rows, min_size=2, max_size=6))
 def test_rows_do_not_touch_each_other(rows: list[dict[str, Value]]) -> None:
     """What a mapper remembers from one row changes nothing about the next."""

@@ -303,7 +303,7 @@ class LeaseMachine(RuleBasedStateMachine):
         return lease(cast(KvStore, self.kv), str(number), self.clock, (-15.0, 0.0, 14.0)[number])
 
 
-LeaseMachine.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+LeaseMachine.TestCase.settings = settings(max_examples=60, stateful_step_count=40)
 TestLeaseMachine = LeaseMachine.TestCase
 
 
