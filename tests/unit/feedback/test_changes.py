@@ -93,6 +93,14 @@ def test_every_last_state_is_told_once(before: list[tuple[int, int]], during: li
     assert {state_of(record, TIMES)[0] for record in soar.records.values()} <= set(told)
 
 
+def test_what_changed_in_a_long_time_without_polls_is_read() -> None:
+    """A poll goes on where the last one ended, also when that is further back than the first poll looks."""
+    position = moment.written(START)
+    cursor = Cursor().moved("update_time", [("1@a", position)])
+    assert cursor.since("update_time", moment.written(START + 86_400)) < position
+    assert cursor.since("create_time", moment.written(START + 86_400)) == moment.written(START + 86_400)
+
+
 def test_requests_grow_with_the_changes() -> None:
     """Of 5,000 old records two changed: two requests, not one for each page of them."""
     soar = Soar()

@@ -30,9 +30,9 @@ class Cursor:
     remembered: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def since(self, name: str, first: str) -> str:
-        """From when records are asked for; ``first`` where none was read yet."""
+        """From when records are asked for, however long ago that is; ``first`` where none was read yet."""
         position = self.positions.get(name)
-        return max(first, _before(position)) if position else first
+        return _before(position) if position else first
 
     def knows(self, state: str) -> bool:
         """Whether this state of a record was read already."""

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 OFF, OURS, LABELS, ALL = "off", "ours", "labels", "all"
 _MODES = (OFF, OURS, LABELS, ALL)
 _SECONDS_PER_DAY = 86_400.0
-_NUMBERS = {"feedback_interval": (60.0, 10.0, 86_400.0), "feedback_days": (7.0, 0.0, 3_650.0)}
-"""Setting → default, least, most."""
+_NUMBERS = {"feedback_interval": (60.0, 10.0, 86_400.0), "feedback_days": (7.0, 1.0, 3_650.0)}
+"""Setting → default, least, most. A first window shorter than the time between two polls would leave gaps."""
 
 
 @dataclass(frozen=True)
