@@ -44,6 +44,8 @@ class Desk:
         self.process = splunkd
         self.steps = Process()
         """Each call to splunkd is a step before and after it: a round can end at any of them."""
+        self.ends_after = ""
+        """Where a process ends: after a call whose address holds this; "" for nowhere."""
         self.session: Splunkd = splunkd.session()
         self.kv = KvStore(self.session)
         self.now = NOW
@@ -97,7 +99,7 @@ class Desk:
     def round(self, *stanzas: dict[str, str], preview: bool = False) -> list[dict[str, Any]]:
         """One round by these rules; its reports."""
         rules = rules_of({f"rule_{number}": stanza for number, stanza in enumerate(stanzas or (LINK, CLOSED))})
-        session = _Stepping(self.session, self.steps)
+        session = _Stepping(self.session, self.steps, self.ends_after)
         cases = Cases(KvStore(session), SoarClient(ACCOUNT), lambda _: self.is_kept)
         self.reports = []
         way = paths.choose(session)
@@ -165,12 +167,15 @@ class Scripted(Splunkd):
 class _Stepping(Splunkd):
     """The session of a process that can end."""
 
-    def __init__(self, session: Splunkd, steps: Process) -> None:
+    def __init__(self, session: Splunkd, steps: Process, ends_after: str) -> None:
         self._session = session
         self._steps = steps
+        self._ends_after = ends_after
 
     def request(self, method: str, path: str, body: bytes | None = None, content_type: str = "") -> Reply:
         self._steps.step()
         reply = self._session.request(method, path, body, content_type)
+        if self._ends_after and self._ends_after in path:
+            self._steps.start(0)
         self._steps.step()
         return reply

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from soarlink.errors import SplunkdError
+from soarlink.feedback.case import WRITING
 from soarlink.writeback.ledger import DONE, REFUSED
 from soarlink.writeback.notes import Notes
 from soarlink.writeback.path import ROOTS
@@ -27,14 +29,14 @@ def test_a_note_is_written_and_read(desk8: Desk, notes: Notes) -> None:
     """Its text is whatever it is; a finding's id is a part of an address."""
     desk8.process.notables("add", "a/b@@notable@@time1")
     for event_id in ("ev1", "a/b@@notable@@time1"):
-        assert notes.contents(event_id) == frozenset()
+        assert notes.found(event_id) == frozenset()
         assert notes.add(event_id, "Title", "déjà\nvu") == ""
-        assert notes.contents(event_id) == frozenset(["déjà\nvu"])
+        assert notes.found(event_id) == frozenset([("Title", "déjà\nvu")])
 
 
 def test_a_finding_that_is_not_known(notes: Notes) -> None:
     """It is no refusal, and no fault."""
-    assert notes.contents("ev9") is None
+    assert notes.found("ev9") == frozenset()
     assert notes.add("ev9", "Title", "text") is None
 
 
@@ -49,7 +51,7 @@ def test_a_refused_note_says_why(desk8: Desk, notes: Notes) -> None:
 def test_what_says_nothing_of_the_finding_is_an_error(desk8: Desk, notes: Notes, status: int) -> None:
     """Rights, too many calls, faults: the note is tried again later."""
     desk8.process.fault("", "notes", status=status)
-    for ask in (lambda: notes.add("ev1", "Title", "text"), lambda: notes.contents("ev1")):
+    for ask in (lambda: notes.add("ev1", "Title", "text"), lambda: notes.found("ev1")):
         with pytest.raises(SplunkdError) as error:
             ask()
         assert error.value.status == status
@@ -65,7 +67,8 @@ def test_what_says_nothing_of_the_finding_is_an_error(desk8: Desk, notes: Notes,
 )
 def test_notes_are_found_in_whatever_shape(shape: Any) -> None:
     """The list's shape is documented nowhere."""
-    assert Notes(Scripted((200, json.dumps(shape).encode())), "").contents("ev1") == frozenset("ab")
+    found = Notes(Scripted((200, json.dumps(shape).encode())), "").found("ev1")
+    assert found == frozenset([("", "a"), ("", "b")])
 
 
 def test_a_note_stands_beside_the_comment(desk8: Desk) -> None:
@@ -85,7 +88,7 @@ def test_a_note_alone_is_no_review(desk8: Desk) -> None:
     desk8.case(1, **RAN)
     desk8.process.calls()
     assert [one["outcome"] for one in desk8.round(NOTE)] == ["updated"]
-    assert [call for call in desk8.process.calls() if "notable_update" in call or "export" in call] == []
+    assert [call for call in desk8.process.calls() if "notable_update" in call] == []
     assert len(desk8.notes()) == 1
 
 
@@ -108,6 +111,15 @@ def test_what_the_api_does_not_know_becomes_a_comment(desk8: Desk) -> None:
     assert [one["comment"] for one in desk8.reviews()] == ["container 1", "contain: succeeded"]
     assert "became a comment" in desk8.row(1).writeback_note
     assert desk8.notes() == []
+
+
+def test_a_note_of_another_container_is_not_its_own(desk8: Desk) -> None:
+    """Two containers of one finding come to the same: the process ended after the first note, the second is written."""
+    for number in (1, 2):
+        desk8.keep(replace(desk8.case(number, event_id="ev1", **RAN), writeback=WRITING))
+    desk8.process.notables("annotate", "ev1", "admin", "Splunk SOAR: container 1", "contain: succeeded")
+    assert [one["outcome"] for one in desk8.round(NOTE)] == ["updated"] * 2
+    assert [title for title, _ in desk8.notes("ev1")] == [f"Splunk SOAR: container {number}" for number in (1, 2)]
 
 
 def test_a_refused_note_leaves_the_rest_written(desk8: Desk) -> None:

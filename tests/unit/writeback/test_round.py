@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 
 import pytest
@@ -19,6 +20,8 @@ from tests.unit.writeback.desk import CLOSED, LINK, Desk
 NOTE = {"order": "40", "field": "created", "set": "note", "to": "note {{container_id}}"}
 RISK = {"order": "50", "field": "created", "set": "risk", "to": "40 system {{risk_object}}"}
 TAG = {"order": "60", "field": "created", "set": "tag", "to": "told"}
+OPENED = {"order": "20", "field": "status", "values": "open", "set": "status", "to": "2"}
+SAID = {"order": "30", "field": "status", "values": "closed", "set": "comment", "to": "closed {{container_id}}"}
 URGENT = {"order": "30", "field": "severity", "set": "urgency", "to": "{{severity}}"}
 
 
@@ -144,6 +147,7 @@ def test_an_update_that_is_not_seen_is_told(desk: Desk) -> None:
 def test_an_update_that_can_not_be_read_back_is_told(desk: Desk) -> None:
     """Searches fail: what was taken is not written again."""
     desk.case(1)
+    desk.process.fault("POST", "jobs/export", slow=0.0, times=1)
     desk.process.fault("POST", "jobs/export", status=503, body="busy")
     (report,) = desk.round(LINK)
     assert report["outcome"] == UNCONFIRMED
@@ -277,33 +281,90 @@ def test_what_was_written_before_the_end_is_told(desk: Desk) -> None:
     assert desk.row(1).writeback == DONE
 
 
+def test_what_was_written_before_the_end_is_known_when_soar_comes_back_to_it(desk: Desk) -> None:
+    """The process ended after a text and a status; SOAR went back before the next round, and comes to it once more."""
+    desk.case(1, status="open")
+    desk.round(OPENED, CLOSED, SAID)
+    desk.change(1, status="closed")
+    _ends_after(desk, "notable_update", OPENED, CLOSED, SAID)
+    desk.change(1, status="open")
+    for status in ("closed", "open", "closed"):
+        desk.round(OPENED, CLOSED, SAID)
+        desk.change(1, status=status)
+    desk.round(OPENED, CLOSED, SAID)
+    assert [one["status"] for one in desk.reviews()] == ["2", "5", "2", "5", "2", "5"]
+    assert [one["comment"] for one in desk.reviews()] == ["", "closed 1", "", "", "", ""]
+    assert (desk.row(1).writeback, "under_way" in desk.row(1).pushed) == (DONE, False)
+
+
+def test_an_update_of_which_nothing_came_is_forgotten_when_soar_went_back(desk: Desk) -> None:
+    """The process ended before the update, and no rule says it any more: the case is done, and nothing is written."""
+    desk.case(1, status="closed")
+    desk.process.grant(RIGHT, "disabled")
+    with pytest.raises(SplunkdError):
+        desk.round(CLOSED)
+    assert "under_way" in desk.row(1).pushed
+    desk.process.grant(RIGHT)
+    desk.change(1, status="open")
+    assert desk.round(CLOSED) == []
+    assert (desk.row(1).writeback, "under_way" in desk.row(1).pushed, desk.reviews()) == (DONE, False, [])
+
+
+@pytest.mark.parametrize("version", [7, 8])
+def test_a_lookup_that_was_emptied_repeats_nothing(version: int, request: pytest.FixtureRequest) -> None:
+    """Containers are seen like new ones when they change: texts and risk that stand there are not written again."""
+    desk: Desk = request.getfixturevalue("desk" if version == 7 else "desk8")
+    rules = (LINK, CLOSED, NOTE, RISK)
+    desk.case(1, status="closed", risk_object="h")
+    desk.round(*rules)
+    before = desk.reviews(), desk.notes(), list(desk.risks)
+    desk.case(1, status="closed", risk_object="h")  # as a poll makes it anew
+    assert desk.round(*rules) == []
+    assert (desk.reviews(), desk.notes(), desk.risks) == before
+    assert desk.row(1).writeback == DONE
+    desk.change(1, severity="high")
+    assert [one["urgency"] for one in desk.round(*rules, URGENT)] == ["high"]
+
+
+def _ends_after(desk: Desk, call: str, *stanzas: dict[str, str]) -> None:
+    """The process ends right after a call to splunkd."""
+    desk.ends_after = call
+    with pytest.raises(Crash):
+        desk.round(*stanzas)
+    desk.ends_after = ""
+    desk.steps.start(None)
+
+
 @pytest.mark.parametrize("version", [7, 8])
 def test_a_process_that_ends_at_any_step_writes_nothing_twice(version: int, request: pytest.FixtureRequest) -> None:
     """However often the input is killed, before and after any call: each text stands there once, and the status."""
     desk: Desk = request.getfixturevalue("desk" if version == 7 else "desk8")
 
+    rules = (LINK, CLOSED, OPENED, SAID, NOTE, RISK, TAG)
+
     @settings(max_examples=40)
-    @given(ends=st.lists(st.integers(0, 24), max_size=3))
-    def kill(ends: list[int]) -> None:
+    @given(ends=st.lists(st.tuples(st.integers(0, 28), st.sampled_from(["open", "closed"])), max_size=4))
+    def kill(ends: list[tuple[int, str]]) -> None:
         desk.clear()
         for number in (1, 2):
             desk.process.notables("add", f"ev{number}")
             desk.case(number, status="closed", severity="high", risk_object="h")
-        for steps in ends:
+        for steps, status in ends:
             desk.steps.start(steps)
-            try:
-                desk.round(LINK, CLOSED, NOTE, RISK, TAG)
-            except Crash:
-                desk.change(1, status="open")  # and SOAR goes on meanwhile
+            with contextlib.suppress(Crash):
+                desk.round(*rules)
+            desk.change(1, status=status)  # and SOAR goes on meanwhile, away and back
         desk.steps.start(None)
-        desk.round(LINK, CLOSED, NOTE, RISK, TAG)
+        desk.round(*rules)
+        desk.change(1, status="closed")
+        desk.round(*rules)
         for number in (1, 2):
             reviews = desk.reviews(f"ev{number}")
             texts = [line for one in reviews for line in one["comment"].split("\n") if line]
             texts += [text for _, text in desk.notes(f"ev{number}")]
-            assert texts == [f"container {number}", f"note {number}"]
-            assert desk.row(number).writeback == DONE
-        assert desk.reviews("ev2")[-1]["status"] == "5"
+            assert sorted(texts) == [f"closed {number}", f"container {number}", f"note {number}"]
+            assert [one["status"] for one in reviews if one["status"]][-1] == "5"
+            assert (desk.row(number).writeback, "under_way" in desk.row(number).pushed) == (DONE, False)
         assert len(desk.risk_ids()) == len(set(desk.risk_ids())) == len(desk.tags) == 2
 
     kill()

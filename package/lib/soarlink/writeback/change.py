@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import astuple, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from soarlink.rows.row import Row
@@ -62,6 +62,15 @@ class Change:
         }
         return Change(**left)
 
+    def along(self, other: Change) -> Change:
+        """Both changes together, to look for them; what stands in both once."""
+        return Change(
+            **{
+                one.name: tuple(dict.fromkeys((*getattr(self, one.name), *getattr(other, one.name))))
+                for one in fields(self)
+            }
+        )
+
 
 @dataclass(frozen=True)
 class Pushed:
@@ -70,28 +79,41 @@ class Pushed:
     Args:
         values: target → the value that was written last.
         comments: digests of what is written once: comments, notes, risks, tags; oldest first.
+        under_way: what may have been written when the process ended. Where SOAR has changed back since, no rule says it
+            any more, and it is looked for all the same.
     """
 
     values: Mapping[str, str] = field(default_factory=dict)
     comments: tuple[str, ...] = ()
+    under_way: Change = Change()
 
     def after(self, change: Change) -> Pushed:
         """What was written once this change is, too."""
         comments = (*self.comments, *(_digest(name, item) for name in _ONCE for item in getattr(change, name)))
-        return Pushed({**self.values, **dict(change.values)}, comments[-_MOST_TEXTS:])
+        return Pushed({**self.values, **dict(change.values)}, comments[-_MOST_TEXTS:], self.under_way.but(change))
 
     def text(self) -> str:
         """As the lookup keeps it."""
-        return json.dumps({"values": dict(self.values), "comments": list(self.comments)}, separators=(",", ":"))
+        document: dict[str, Any] = {"values": dict(self.values), "comments": list(self.comments)}
+        if self.under_way:
+            document["under_way"] = {one.name: getattr(self.under_way, one.name) for one in fields(Change)}
+        return json.dumps(document, default=astuple, separators=(",", ":"))
 
 
 def pushed_of(text: str) -> Pushed:
     """What was written, from the lookup; nothing where there is nothing to read."""
     try:
         parsed: Any = json.loads(text or "{}")
-        return Pushed(dict(parsed.get("values", {})), tuple(parsed.get("comments", ())))
+        under_way = _change_of(parsed.get("under_way", {}))
+        return Pushed(dict(parsed.get("values", {})), tuple(parsed.get("comments", ())), under_way)
     except (ValueError, TypeError, AttributeError):
         return Pushed()
+
+
+def _change_of(document: Mapping[str, Any]) -> Change:
+    texts = {name: tuple(map(str, document.get(name, ()))) for name in ("comments", "notes", "tags", "problems")}
+    values = tuple((str(name), str(value)) for name, value in document.get("values", ()))
+    return Change(values, risks=tuple(Risk(*map(str, one)) for one in document.get("risks", ())), **texts)
 
 
 def wanted(case: Case, rules: Iterable[Rule]) -> Change:

@@ -19,6 +19,11 @@ class Due:
     case: Case
     change: Change
 
+    def begun(self) -> Due:
+        """The same from when it is under way."""
+        pushed = replace(pushed_of(self.case.pushed), under_way=self.change)
+        return Due(replace(self.case, pushed=pushed.text()), self.change)
+
     def after(self, written: Change) -> Due:
         """The same once a part of it is written."""
         pushed = pushed_of(self.case.pushed).after(written)

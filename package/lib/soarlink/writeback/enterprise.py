@@ -12,6 +12,7 @@ from soarlink.writeback.notes import Notes
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from soarlink.feedback.case import Case
     from soarlink.splunk.splunkd import Splunkd
     from soarlink.writeback.notables import Review
     from soarlink.writeback.path import Path
@@ -56,38 +57,38 @@ class EnterpriseSecurity:
         review = self.as_review(change)
         return self._notables.update(ids, review) if review else ""
 
-    def annotate(self, event_id: str, title: str, notes: Sequence[str]) -> Noted:
+    def annotate(self, case: Case, notes: Sequence[str]) -> Noted:
         """Write a change's notes. On a finding that the notes' API does not know they become a comment, and it is said.
 
         Args:
-            event_id: the finding.
-            title: of each note.
+            case: the container, with the finding.
             notes: their texts; :meth:`update` has written the rest of the change.
         """
         if self._notes is None:
             return Noted()
         for number, text in enumerate(notes):
-            refusal = self._notes.add(event_id, title, text)
+            refusal = self._notes.add(case.event_id, _title(case), text)
             left = tuple(notes[number:])
             if refusal is None:
-                refusal = self._notables.update([event_id], Change(comments=left))
+                refusal = self._notables.update([case.event_id], Change(comments=left))
                 return Noted(left, refusal) if refusal else Noted(reason=_BECAME_COMMENT)
             if refusal:
                 return Noted(left, refusal)
         return Noted()
 
-    def written(self, event_id: str, change: Change, review: Review | None) -> Change:
-        """What of a change stands there already.
+    def written(self, case: Case, change: Change, review: Review | None) -> Change:
+        """What of a change stands there already. Another container's note with the same text is not this one's.
 
         Args:
-            event_id: the notable.
+            case: the container, with the notable.
             change: the change.
             review: what the notable shows; None where nobody has touched it.
         """
         done = review.part(change) if review is not None else Change()
         if self._notes is None or len(done.notes) == len(change.notes):
             return done
-        there = self._notes.contents(event_id) or frozenset()
+        # A list that shows no titles shows the text alone.
+        there = {text for title, text in self._notes.found(case.event_id) if title in ("", _title(case))}
         return replace(done, notes=tuple(text for text in change.notes if text in there or text in done.notes))
 
     def events_there(self, index: str, ids: Sequence[str]) -> frozenset[str]:
@@ -99,3 +100,8 @@ class EnterpriseSecurity:
         if self._notes is None:
             return Change(change.values, (*change.comments, *change.notes))
         return Change(change.values, change.comments)
+
+
+def _title(case: Case) -> str:
+    """The title of a container's notes."""
+    return f"Splunk SOAR: container {case.container_id}"

@@ -8,12 +8,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from soarlink.feedback.case import WRITING
+from soarlink.writeback.change import Change, pushed_of
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from soarlink.feedback.case import Case
     from soarlink.feedback.cases import Cases
-    from soarlink.writeback.change import Change
 
 DONE, REFUSED, UNCONFIRMED, KEPT, NONE, BEFORE = "done", "refused", "unconfirmed", "kept", "none", "before"
 """Of a row: all is written; refused; taken, but not seen when it was read back; an analyst's newer change stays; there
@@ -40,7 +42,10 @@ class Ledger:
         self._reports: list[dict[str, Any]] = []
 
     def settle(self, case: Case, state: str, note: str) -> None:
-        """A case's state, and what is to be said of it."""
+        """A case's state, and what is to be said of it. Unless it is being written, nothing of it is under way."""
+        pushed = pushed_of(case.pushed)
+        if state != WRITING and pushed.under_way:
+            case = replace(case, pushed=replace(pushed, under_way=Change()).text())
         self._cases.change(replace(case, writeback=state, writeback_note=note))
 
     def report(self, case: Case, change: Change, outcome: str, reason: str) -> None:

@@ -32,19 +32,19 @@ class Notes:
         self._splunkd = splunkd
         self._root = root
 
-    def contents(self, event_id: str) -> frozenset[str] | None:
-        """The texts of a finding's notes; None where the API does not know the finding."""
+    def found(self, event_id: str) -> frozenset[tuple[str, str]]:
+        """Title and text of a finding's notes; none where the API does not know the finding."""
         reply = self._splunkd.request("GET", self._place(event_id))
         if reply.status == answer.NOT_FOUND:
-            return None
+            return frozenset()
         if reply.status != answer.OK:
             raise answer.failed("notes", reply)
-        return frozenset(_contents(answer.document(reply.body)))
+        return frozenset(_notes(answer.document(reply.body)))
 
     def add(self, event_id: str, title: str, content: str) -> str | None:
         """Write a note; "" when it is written, else what Enterprise Security says. None: it does not know the finding.
 
-        Creation is not idempotent: look at :meth:`contents` first where it may have been written.
+        Creation is not idempotent: look at :meth:`found` first where it may have been written.
         """
         body = json.dumps({"title": title, "content": content, "files": []}).encode("ascii")
         reply = self._splunkd.request("POST", self._place(event_id), body, _JSON)
@@ -60,12 +60,12 @@ class Notes:
         return f"{self._root}/investigations/{quote(event_id, safe='')}/notes"
 
 
-def _contents(found: Any) -> Iterator[str]:
+def _notes(found: Any) -> Iterator[tuple[str, str]]:
     if isinstance(found, list):
         for one in found:
-            yield from _contents(one)
+            yield from _notes(one)
     elif isinstance(found, dict):
         if isinstance(found.get("content"), str):
-            yield found["content"]
+            yield str(found.get("title") or ""), found["content"]
         for name in ("notes", "items", "data", "results"):
-            yield from _contents(found.get(name))
+            yield from _notes(found.get(name))

@@ -112,7 +112,7 @@ class Round:
         due = []
         for case in sorted(filter(self._turns.is_due, cases), key=self._turns.faults):
             one = Due(replace(case, writeback_note=""), self._outstanding(case))
-            if one.change:
+            if one.change or self._sought(one):
                 due.append(one)
             else:
                 self._ledger.settle(one.case, DONE, "")
@@ -143,15 +143,18 @@ class Round:
 
         Values that an analyst has changed after SOAR did are left alone; what is there already is not written again.
         """
-        asked = [one.case.event_id for one in due if one.change.values or one.case.writeback == WRITING]
+        sought = {one.case.key: self._sought(one) for one in due}
+        asked = [one.case.event_id for one in due if one.change.values or sought[one.case.key]]
         reviews = self._enterprise.reviews(list(dict.fromkeys(asked))) if asked else {}
+        ids = [risks.id_of(risk, one.case) for one in due for risk in sought[one.case.key].risks]
+        there = self._enterprise.events_there(risks.INDEX, ids) if ids else frozenset()
         left = []
         for one in due:
             review = reviews.get(one.case.event_id)
-            if one.case.writeback == WRITING and not self._go_on():
+            if (one.case.writeback == WRITING or sought[one.case.key].notes) and not self._go_on():
                 break
             try:
-                rest = self._resumed(one, review) if one.case.writeback == WRITING else one
+                rest = self._resumed(one, sought[one.case.key], review, there)
             except SplunkdError as error:
                 self._writer.failed([one], error)
                 continue
@@ -161,19 +164,33 @@ class Round:
                 left.append(rest)
         return left
 
-    def _resumed(self, one: Due, review: Review | None) -> Due:
-        """What is left of an update during which the process ended. A tag that is there is not set again by itself."""
-        written = self._enterprise.written(one.case.event_id, one.change, review)
-        ids = {risks.id_of(risk, one.case): risk for risk in one.change.risks}
-        there = self._enterprise.events_there(risks.INDEX, list(ids)) if ids else frozenset()
-        written = replace(written, risks=tuple(risk for number, risk in ids.items() if number in there))
-        if not written:
-            return one
-        self._ledger.report(one.case, written, UPDATED, "")
-        rest = one.after(written)
+    def _sought(self, one: Due) -> Change:
+        """What may stand there already: of an update during which the process ended, also what no rule says any more.
+
+        Of a case for which nothing was written yet its texts: the row may stand in the place of one that was lost.
+        """
+        if one.case.writeback == WRITING:
+            return one.change.along(changes.pushed_of(one.case.pushed).under_way)
+        return Change() if one.case.pushed or self._preview else replace(one.change, values=(), tags=(), problems=())
+
+    def _resumed(self, one: Due, sought: Change, review: Review | None, there: frozenset[str]) -> Due:
+        """What is left of an update beside what stands there. A tag that is there is not set again by itself.
+
+        Args:
+            one: the update.
+            sought: what to look for.
+            review: what the notable shows.
+            there: risk modifiers that the index has, by id.
+        """
+        written = self._enterprise.written(one.case, sought, review) if sought else Change()
+        written = replace(written, risks=tuple(risk for risk in sought.risks if risks.id_of(risk, one.case) in there))
+        if written and one.case.writeback == WRITING:
+            self._ledger.report(one.case, written, UPDATED, "")
+        case = one.after(written).case if written else one.case
+        rest = Due(case, self._outstanding(case))
         if not rest.change:
-            self._turns.done(rest.case)
-            self._ledger.settle(rest.case, DONE, "")
+            self._turns.done(case)
+            self._ledger.settle(case, DONE, "")
         return rest
 
     def _beside(self, one: Due, review: Review) -> Due:

@@ -79,12 +79,13 @@ class Writer:
 
     def write(self, due: Sequence[Due]) -> None:
         """Cases with the same change together; when one of them fails, each by itself."""
-        for one in due:
+        begun = [one.begun() for one in due]
+        for one in begun:
             self._ledger.settle(one.case, WRITING, one.case.writeback_note)
         self._ledger.save()
         answered: list[Answered] = []
         try:
-            for change, members in alike(self._risks(due)).items():
+            for change, members in alike(self._risks(begun)).items():
                 if not self._go_on():
                     break
                 self._together(change, members, answered)
@@ -170,9 +171,7 @@ class Writer:
         if (notes or one.change.tags) and not self._go_on():
             return
         try:
-            noted = self._enterprise.annotate(
-                one.case.event_id, f"Splunk SOAR: container {one.case.container_id}", notes
-            )
+            noted = self._enterprise.annotate(one.case, notes)
         except SplunkdError as error:
             self.failed([one], error)
             return
