@@ -9,11 +9,13 @@ import pytest
 
 from lab.runner.lab import BUILD
 from lab.spl import moment
-from lab.spl.evaluator import evaluate
+from lab.spl.evaluator import evaluate, refine
 from lab.spl.pipeline import Macro
 from lab.spl.value import Row
 from lab.splunkd.python.splunk.clilib import conffile
 from tests.lab.spl.sources import Memory
+from tools.dashboards import definition
+from tools.dashboards.tokens import filled, initial
 
 NOW = 1_795_521_600.0
 """2026-11-24T12:00:00Z: every schedule runs then, or some minutes later."""
@@ -126,13 +128,41 @@ def test_what_waits_without_an_attempt_is_reported() -> None:
 def test_feedback_that_was_never_read_is_told_once_it_fails() -> None:
     """An account that was just made has not been read: that is no failure before there is a reason."""
     rows: list[Row] = [
-        {"account": "new", "polled": 0, "error": ""},
-        {"account": "refused", "polled": 0, "error": "401"},
-        {"account": "well", "polled": NOW - 60, "error": ""},
-        {"account": "late", "polled": NOW - 1800, "error": ""},
+        {"account": "new", "polled": 0, "interval": 60, "error": ""},
+        {"account": "refused", "polled": 0, "interval": 60, "error": "401"},
+        {"account": "well", "polled": NOW - 60, "interval": 60, "error": ""},
+        {"account": "late", "polled": NOW - 1800, "interval": 60, "error": ""},
     ]
     told = found("Send to SOAR - Feedback stands still", soar_checkpoint=rows)
     assert [(one["account"], one["minutes"]) for one in told] == [("refused", "never"), ("late", "30")]
+
+
+def test_feedback_that_is_to_be_rare_or_off_does_not_stand_still() -> None:
+    """An account that is read once an hour is late after three; one that is switched off, or was removed, is never."""
+    rows: list[Row] = [
+        {"account": "hourly", "polled": NOW - 10_000, "interval": 3600, "error": ""},
+        {"account": "late", "polled": NOW - 11_000, "interval": 3600, "error": ""},
+        {"account": "off", "polled": NOW - 86_400, "interval": 0, "error": ""},
+    ]
+    told = found("Send to SOAR - Feedback stands still", soar_checkpoint=rows)
+    assert [one["account"] for one in told] == ["late"]
+    assert [one["Latest"] for one in shown("home", "ds_attention", soar_checkpoint=rows, soar_containers=[])] == [
+        "late: nothing was read for 3.1 h"
+    ]
+    states = shown("delivery_health", "ds_beats", soar_checkpoint=rows)
+    assert {one["Account"]: one["State"] for one in states} == {"hourly": "reading", "late": "late", "off": "not read"}
+
+
+def shown(view: str, source: str, **lookups: list[Row]) -> list[dict[str, object]]:
+    """What a search of a view gives, as the view opens, where there are no events."""
+    opened = definition.load(definition.FOLDER / f"{view}.json")
+    options = opened.sources[source]["options"]
+    query = filled(options["query"], initial(opened))
+    memory = Memory([], MACROS, lookups)
+    if "extend" not in options:
+        return [dict(row) for row in evaluate(query, memory, now=NOW).texts()]
+    base = evaluate(filled(opened.sources[options["extend"]]["options"]["query"], initial(opened)), memory, now=NOW)
+    return [dict(row) for row in refine(base, query, memory, now=NOW).texts()]
 
 
 def test_a_prompt_is_told_while_it_waits() -> None:

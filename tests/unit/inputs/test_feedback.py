@@ -146,3 +146,28 @@ def test_only_the_holder_of_the_lease_polls(site: Site, kv_store: KvStore) -> No
     site.stop.clear()
     second.round()
     assert checkpoint.load(kv_store, "lab").error == ""
+
+
+def test_an_account_that_is_not_read_does_not_seem_to_stand_still(site: Site, kv_store: KvStore) -> None:
+    """Its checkpoint says so when its feedback is off or the account is gone, once, and not that something is wrong."""
+    site.account(token="wrong-" + "x" * 20)
+    feedback = Feedback(site.session, site.stop)
+    feedback.round()
+    read = checkpoint.load(kv_store, "lab")
+    assert (read.interval, bool(read.error)) == (60.0, True)
+    site.account(more="feedback = off")
+    site.later(61)
+    feedback.round()
+    off = checkpoint.load(kv_store, "lab")
+    assert (off.interval, off.error, off.cursors) == (0.0, "", read.cursors)
+    site.account(more="feedback_interval = 600")
+    site.later(61)
+    feedback.round()
+    assert checkpoint.load(kv_store, "lab").interval == 600.0
+    site.installed.configure("ta_send_to_soar_account", "")
+    feedback.round()  # nothing is due
+    assert checkpoint.load(kv_store, "lab").interval == 0.0
+    site.account()
+    site.later(601)
+    feedback.round()
+    assert checkpoint.load(kv_store, "lab").interval == 60.0

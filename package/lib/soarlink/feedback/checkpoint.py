@@ -25,6 +25,7 @@ class Checkpoint:
         account: the account.
         cursors: by the streams' resources.
         polled: when the last complete poll ended, seconds since 1970; 0 when none was.
+        interval: seconds from one poll to the next; 0 while it is not read: switched off, or there is no such account.
         tried: when the last one ended, complete or not, and with it the updates of notables.
         error: why the last one was not; "" when it was.
         writeback_off_since: since when no notable is updated, seconds since 1970; 0 while they are.
@@ -34,6 +35,7 @@ class Checkpoint:
     account: str
     cursors: Mapping[str, Cursor] = field(default_factory=dict)
     polled: float = 0.0
+    interval: float = 0.0
     tried: float = 0.0
     error: str = ""
     writeback_off_since: float = 0.0
@@ -52,6 +54,7 @@ class Checkpoint:
             "account": self.account,
             "cursors": json.dumps(cursors, separators=(",", ":")),
             "polled": self.polled,
+            "interval": self.interval,
             "tried": self.tried,
             "error": self.error,
             "writeback_off_since": self.writeback_off_since,
@@ -67,12 +70,18 @@ def load(kv: KvStore, account: str) -> Checkpoint:
     document = kv.get(COLLECTION, account) or {}
     try:
         cursors = {name: cursor_of(one) for name, one in json.loads(document.get("cursors") or "{}").items()}
-        numbers = ("polled", "tried", "writeback_off_since")
-        polled, tried, off_since = (float(document.get(name) or 0) for name in numbers)
+        numbers = ("polled", "interval", "tried", "writeback_off_since")
+        polled, interval, tried, off_since = (float(document.get(name) or 0) for name in numbers)
         error, fault = (str(document.get(name) or "") for name in ("error", "writeback_error"))
-        return Checkpoint(account, cursors, polled, tried, error, off_since, fault)
+        return Checkpoint(account, cursors, polled, interval, tried, error, off_since, fault)
     except (ValueError, TypeError, AttributeError):
         return Checkpoint(account)
+
+
+def followed(kv: KvStore) -> frozenset[str]:
+    """The accounts that are read, as their checkpoints have it. Errors of the KV store pass through."""
+    rows = kv.query(COLLECTION, {"interval": {"$gt": 0}}, fields=("account",))
+    return frozenset(str(row["account"]) for row in rows)
 
 
 def save(kv: KvStore, checkpoint: Checkpoint) -> None:

@@ -82,6 +82,7 @@ class Feedback:
         self._kv = KvStore(session.splunkd())
         self._tenure = apply_for(session, SOURCE, LEASE_SECONDS)
         self._due: dict[str, float] = {}
+        self._accounts: frozenset[str] | None = None
         self._updates = Updates(session)
         self._said: dict[tuple[str, tuple[str, str]], str] = {}
 
@@ -101,9 +102,12 @@ class Feedback:
         """Poll every account that is due, if the lease is ours. What stops one account does not stop the others."""
         try:
             known = Settings.load(self._session.app)
-            due = [name for name in sorted(known.accounts) if self._due.get(name, 0.0) <= self._session.monotonic()]
-            if not due or not self._tenure.begin():
+            names = frozenset(known.accounts)
+            due = [name for name in sorted(names) if self._due.get(name, 0.0) <= self._session.monotonic()]
+            if (not due and names == self._accounts) or not self._tenure.begin():
                 return
+            if names != self._accounts:
+                self._forget(names)
         except SendToSoarError as error:
             self._say("", f"Feedback waits: {error}")
             return
@@ -124,18 +128,26 @@ class Feedback:
             self._log.exception("Unexpected error %s", fields({"account": name}))
         self._due[name] = self._session.monotonic() + interval
 
+    def _forget(self, names: frozenset[str]) -> None:
+        """Note which accounts are there no more: their checkpoints would seem to stand still for ever."""
+        for gone in sorted(checkpoint.followed(self._kv) - names):
+            self._rest(gone)
+        self._accounts = names
+
     def _rest(self, name: str) -> str:
         """Note since when an account is not read any more: its cases update no notable. Nothing is wrong with it."""
         state = checkpoint.load(self._kv, name)
-        if state.cursors and not state.writeback_off_since:
-            checkpoint.save(self._kv, replace(state, writeback_off_since=self._session.clock()))
+        if state.interval:
+            since = state.writeback_off_since or (self._session.clock() if state.cursors else 0.0)
+            state = replace(state, interval=0.0, error="", writeback_error="", writeback_off_since=since)
+            checkpoint.save(self._kv, state)
         return ""
 
     def _poll(self, known: Settings, name: str, wanted: settings.FeedbackSettings) -> str:
         """Poll one account, then update notables, also when SOAR could not be read; what is wrong with SOAR."""
         account = self._session.account(known, name)
         client = SoarClient(account, observe=self._calls.connection(name))
-        state = checkpoint.load(self._kv, name)
+        state = replace(checkpoint.load(self._kv, name), interval=wanted.interval)
         counts: dict[str, int] = {}
 
         def emit(events: Sequence[Event]) -> None:
