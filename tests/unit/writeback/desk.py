@@ -42,6 +42,8 @@ class Desk:
 
     def __init__(self, splunkd: SplunkdProcess) -> None:
         self.process = splunkd
+        self.account = ACCOUNT
+        """Whose turn it is."""
         self.steps = Process()
         """Each call to splunkd is a step before and after it: a round can end at any of them."""
         self.ends_after = ""
@@ -74,8 +76,8 @@ class Desk:
         """A container of ours that changed in SOAR at that time, of the notable ``ev<number>`` unless it is said."""
         known = f"ev{number}" if event_id is None else event_id
         time = moment.written(changed)
-        case = Case("lab", number, ours=True, event_id=known, created=time, updated=time, changed=time, writeback=OPEN)
-        return self.keep(replace(case, url=f"https://soar.example/mission/{number}", **facts))
+        case = Case(self.account.name, number, ours=True, event_id=known, created=time, updated=time, changed=time)
+        return self.keep(replace(case, writeback=OPEN, url=f"https://soar.example/mission/{number}", **facts))
 
     def keep(self, case: Case) -> Case:
         """Put a case into the lookup as it is."""
@@ -94,13 +96,13 @@ class Desk:
 
     def row(self, number: int) -> Case:
         """A case as the lookup has it."""
-        return of_document(self.kv.get(COLLECTION, f"lab:{number}") or {})
+        return of_document(self.kv.get(COLLECTION, f"{self.account.name}:{number}") or {})
 
     def round(self, *stanzas: dict[str, str], preview: bool = False) -> list[dict[str, Any]]:
         """One round by these rules; its reports."""
         rules = rules_of({f"rule_{number}": stanza for number, stanza in enumerate(stanzas or (LINK, CLOSED))})
         session = _Stepping(self.session, self.steps, self.ends_after)
-        cases = Cases(KvStore(session), SoarClient(ACCOUNT), lambda _: self.is_kept)
+        cases = Cases(KvStore(session), SoarClient(self.account), lambda _: self.is_kept)
         self.reports = []
         way = paths.choose(session)
         assert way is not None

@@ -93,6 +93,16 @@ def test_a_search_that_fails_is_an_error(desk: Desk, notables: Notables) -> None
         notables.reviews(["ev1"])
 
 
+def test_a_search_that_ends_in_the_middle_is_an_error() -> None:
+    """Splunk answers 200 before it begins: a fatal message among the rows is not taken for the end of them."""
+    rows = b'{"preview":false,"result":{"rule_id":"ev1"}}\n{"messages":[{"type":"FATAL","text":"No more searches"}]}'
+    user = b'{"entry":[{"content":{"username":"system"}}]}'
+    with pytest.raises(SplunkdError, match="No more searches"):
+        Notables(Scripted((200, user), (200, rows))).reviews(["ev1"])
+    rows = rows.replace(b"FATAL", b"WARN")
+    assert set(Notables(Scripted((200, user), (200, rows))).reviews(["ev1"])) == {"ev1"}
+
+
 def test_a_review_without_a_time_is_as_old_as_can_be(desk: Desk, notables: Notables) -> None:
     """What can't be read as a time does not stop the write-back."""
     desk.process.notables("review", "ev1", "bob", time="yesterday")

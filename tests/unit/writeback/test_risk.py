@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -60,10 +61,15 @@ def test_no_name_ends_its_value(name: str) -> None:
 
 
 def test_the_id_is_that_of_the_modifier() -> None:
-    """Another rule, score, object or container is another modifier."""
+    """Another rule, score, object, container or SOAR is another modifier; another account of one SOAR is not."""
     risks = [Risk("r", "1", "user", "al"), Risk("s", "1", "user", "al"), Risk("r", "2", "user", "al")]
-    found = {id_of(risk, case) for risk in (*risks, risks[0]) for case in (CASE, Case("lab", 8), Case("prod", 7))}
-    assert len(found) == 9
+    cases = [
+        CASE,
+        replace(CASE, account="other"),
+        replace(CASE, container_id=8),
+        replace(CASE, url="https://b/mission/7"),
+    ]
+    assert len({id_of(risk, case) for risk in (*risks, risks[0]) for case in cases}) == 9
 
 
 def test_the_risk_object_comes_from_the_finding() -> None:

@@ -15,7 +15,7 @@ from soarlink.writeback.ledger import DONE, KEPT, NONE, REFUSED, UNCONFIRMED
 from soarlink.writeback.round import SEARCHED_FOR
 from tests.unit.inputs.memory import Crash
 from tests.unit.writeback.conftest import RIGHT
-from tests.unit.writeback.desk import CLOSED, LINK, Desk
+from tests.unit.writeback.desk import ACCOUNT, CLOSED, LINK, Desk
 
 NOTE = {"order": "40", "field": "created", "set": "note", "to": "note {{container_id}}"}
 RISK = {"order": "50", "field": "created", "set": "risk", "to": "40 system {{risk_object}}"}
@@ -202,6 +202,22 @@ def test_two_containers_of_one_notable_are_one_update(desk: Desk) -> None:
         desk.case(number, event_id="ev2" if number == 5 else "ev3", status="closed")
     assert [one["outcome"] for one in desk.round(CLOSED)] == ["updated", "updated", REFUSED]
     assert [one["rule_id"] for one in desk.reviews()] == ["ev1", "ev3"]
+
+
+def test_two_accounts_of_one_soar_write_once(desk: Desk) -> None:
+    """Each has a row of the container: what one has written, the other finds, the first time and later."""
+    for status in ("new", "closed"):
+        for account in ("lab", "other"):
+            desk.account = replace(ACCOUNT, name=account)
+            if status == "new":
+                desk.case(1, risk_object="h")
+            else:
+                desk.change(1, status=status)
+            desk.round(LINK, CLOSED, SAID, RISK)
+            assert desk.row(1).writeback == DONE
+    assert [one["comment"] for one in desk.reviews()] == ["container 1", "closed 1"]
+    assert [one["status"] for one in desk.reviews()] == ["", "5"]
+    assert len(desk.risks) == 1
 
 
 def test_a_value_that_is_there_is_not_written(desk: Desk) -> None:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from soarlink.errors import SplunkdError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from soarlink.wire.exchange import Reply
 
 OK, CREATED, NOT_FOUND, THROTTLED, SERVER_ERROR = 200, 201, 404, 429, 500
@@ -41,6 +43,14 @@ def message(reply: Reply) -> str:
     first = messages[0] if isinstance(messages, list) and messages else {}
     text = first.get("text") if isinstance(first, dict) else ""
     return str(text or found.get("message") or _in_xml(reply.body))
+
+
+def is_fatal(line: Mapping[str, Any]) -> bool:
+    """Whether a line of a search says that it ended in the middle: its rows are not all there, whatever the status."""
+    messages = line.get("messages")
+    return any(
+        isinstance(one, dict) and one.get("type") == "FATAL" for one in (messages if isinstance(messages, list) else ())
+    )
 
 
 def _in_xml(body: bytes) -> str:

@@ -6,7 +6,7 @@ no GET, so what it holds is read by search.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -150,6 +150,8 @@ class Notables:
             row = found.get("result") if isinstance(found, dict) else None
             if isinstance(row, dict):
                 yield row
+            elif isinstance(found, dict) and answer.is_fatal(found):
+                raise answer.failed("search/v2/jobs/export", replace(reply, body=line))
 
     def _me(self) -> str:
         """The user whose reviews are our own."""

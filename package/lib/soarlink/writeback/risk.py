@@ -10,6 +10,7 @@ import hashlib
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from soarlink.feedback.case import Case
@@ -52,9 +53,9 @@ def risk_of(rule: str, text: str) -> Risk | None:
 
 
 def id_of(risk: Risk, case: Case) -> str:
-    """The same for the same modifier of the same container: ``soar_event_id`` of its event."""
+    """The same for the same modifier of the same container, by whichever account: ``soar_event_id`` of its event."""
     said = f"{risk.rule}\n{risk}".encode("utf-8", "backslashreplace")
-    return f"{case.account}|{case.container_id}|risk|{hashlib.sha256(said).hexdigest()[:16]}"
+    return f"{urlsplit(case.url).netloc}|{case.container_id}|risk|{hashlib.sha256(said).hexdigest()[:16]}"
 
 
 def text_of(risk: Risk, case: Case, now: float) -> str:

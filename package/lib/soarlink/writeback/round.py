@@ -165,13 +165,13 @@ class Round:
         return left
 
     def _sought(self, one: Due) -> Change:
-        """What may stand there already: of an update during which the process ended, also what no rule says any more.
+        """What may stand there already: texts and risk, and of an update during which the process ended all of it.
 
-        Of a case for which nothing was written yet its texts: the row may stand in the place of one that was lost.
+        A row may stand in the place of one that was lost, and two accounts may lead to one SOAR.
         """
         if one.case.writeback == WRITING:
             return one.change.along(changes.pushed_of(one.case.pushed).under_way)
-        return Change() if one.case.pushed or self._preview else replace(one.change, values=(), tags=(), problems=())
+        return Change() if self._preview else replace(one.change, values=(), tags=(), problems=())
 
     def _resumed(self, one: Due, sought: Change, review: Review | None, there: frozenset[str]) -> Due:
         """What is left of an update beside what stands there. A tag that is there is not set again by itself.
