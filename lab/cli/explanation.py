@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -90,7 +90,8 @@ def _show_result(
 
 
 def _trace_table(trace: Sequence[Mapping[str, str]], types: Mapping[str, str]) -> Table:
-    table = Table("field", "value", "goes to", "data type", "rule", "why", expand=False)
+    # The CEF field is what people look for: it is shown in full, the others make room.
+    table = Table("field", "value", Column("goes to", no_wrap=True), "data type", "rule", "why", expand=False)
     for line in trace[:_LINES_SHOWN]:
         target = f"[green]{escape(line['target'])}[/]" if line["target"] else "[dim]dropped[/]"
         table.add_row(

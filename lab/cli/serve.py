@@ -47,7 +47,7 @@ def serve(state: State = DEFAULT_STATE, python: Python = None, busy: Busy = Fals
         signal.signal(number, stopped)
     try:
         if busy:
-            console.print("A busy week passes: about half a minute …")
+            console.print("A busy week passes: about a minute …")
             lived_through(state)
         with served(state, python=find_interpreter(python) if python else None) as lab:
             console.print(f"Stand-in SOAR   {lab.soar.url}", soft_wrap=True)

@@ -74,6 +74,7 @@ def show_next(console: Console, report: Report, state: Path) -> None:
     lab = _command()
     lines = (
         ("In a browser", f"{lab} serve --state {state}"),
+        ("Dashboards", f"make dashboards, then {lab} serve --busy --state {state.with_name('week')}"),
         ("Your own results", f"{lab} send results.csv.gz --param severity=high"),
         ("Your own SOAR", f"LAB_SOAR_TOKEN=… {lab} send results.csv.gz --soar https://soar.example.com --ca ca.pem"),
         ("The action's log", str(report.log)),

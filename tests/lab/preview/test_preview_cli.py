@@ -155,6 +155,13 @@ def test_map_explains_single_values(tmp_path: Path) -> None:
     assert document["artifacts"][0]["cef"]["weird"] == "x"
 
 
+def test_cef_fields_are_shown_in_full(tmp_path: Path) -> None:
+    """Also in a narrow terminal: they are what is asked for."""
+    text = lab("map", "dest=10.0.0.7", r"user=CORP\jsmith", folder=tmp_path, COLUMNS="80").stdout
+    assert "destinationAddress" in text
+    assert "destinationUserName" in text
+
+
 def test_map_looks_at_the_search(tmp_path: Path) -> None:
     """Conditions of rules are asked about data model, source type and search name."""
     local = tmp_path / "s" / "splunk" / "etc" / "apps" / APP / "local" / "ta_send_to_soar_mapping.conf"
