@@ -58,8 +58,13 @@ def _show_container(console: Console, container: Mapping[str, Any], plan: Mappin
     for key, value in container.items():
         if key not in _LEFT_OUT:
             console.print(f"  {key:<24} {escape(_short(_words(value)))}", soft_wrap=True)
-    if plan["playbooks"]:
-        console.print(f"  {'runs playbook':<24} {escape(', '.join(plan['playbooks']))}", soft_wrap=True)
+    for run in plan["runs"]:
+        inputs = f", {_short(_words(run['inputs']))}" if run["inputs"] else ""
+        console.print(
+            f"  {'runs playbook':<24} {escape(run['playbook'])} (scope {run['scope']}{escape(inputs)})", soft_wrap=True
+        )
+        if run.get("refusal"):
+            console.print(f"[red]Would not be started:[/] {escape(run['refusal'])}", soft_wrap=True)
     for file in plan["attachments"]:
         console.print(f"  {'attachment':<24} {escape(file['name'])} ({file['bytes']} bytes)", soft_wrap=True)
     for note in plan["notes"]:

@@ -119,6 +119,14 @@ class Admin:
             raise LookupError(reference)
         self._store.update("playbook", playbook["id"], {"active": active})
 
+    def copy_playbook(self, reference: str, repository: str) -> None:
+        """Put a playbook into another repository, too. Raises LookupError where one of them doesn't exist."""
+        playbook, scm = find_playbook(self._store, reference), self._store.find("scm", "name = ?", repository)
+        if playbook is None or scm is None:
+            raise LookupError(reference if playbook is None else repository)
+        values = {name: value for name, value in playbook.items() if name != "id"}
+        self._store.insert("playbook", {**values, "scm": scm["id"]})
+
     def require_custom_field(self, name: str, label: str = "") -> None:
         """Make a custom field one that containers must have."""
         values = {"name": name, "label": label or name, "data_type": "text", "required": True}

@@ -8,15 +8,18 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import pytest
 
 from lab.runner.lab import Lab
-from lab.runner.report import Outcome
+from lab.runner.report import Outcome, Report
 from lab.runner.search import Mode
 from lab.runner.servers import AUTOMATION_USER
 from lab.soar.user import AUTOMATION_PERMISSIONS
-from tests.addon.conftest import Send
+from tests.addon.conftest import Event, Send
 from tests.addon.results import Cell
+from tests.addon.soar import SoarReader
 
 RUN, ASK = "run_soar_playbook", "request_soar_enrichment"
 TRIAGE, ENRICH = "local/phishing_triage", "local/enrich_indicators"
+
+Events = Callable[[Report], list[Event]]
 
 _numbers = itertools.count(1)
 
@@ -68,3 +71,90 @@ def test_a_user_who_may_see_no_playbooks(lab: Lab, send: Send, allow: Callable[.
     assert "permission to view playbooks" in str(outcome.reason)
     allow("view", "execute")
     assert [one.status for one in lab.drain(wait=20).results] == ["delivered"]
+
+
+def test_a_bare_name_that_two_repositories_have(lab: Lab, send: Send, soar: SoarReader) -> None:
+    """SOAR would run one of them: nothing is started, and the row says how to write which. With one, it runs."""
+    assert lab.soar.stand_in is not None
+    (one,) = run(send, [notable()], playbooks="contain_host", follow="0")
+    assert [found.state for found in one.runs] == ["started"]
+    lab.soar.stand_in.admin.copy_playbook("local/splunk_triage", "community")
+    (two,) = run(send, [notable()], playbooks="splunk_triage")
+    assert (two.status, [found.state for found in two.runs], soar.runs(two.container_id)) == (
+        "rejected",
+        ["not started"],
+        [],
+    )
+    assert "in several repositories (community, local)" in str(two.reason)
+    assert "for example community/splunk_triage" in str(two.reason)
+    (named,) = run(send, [notable()], playbooks="community/splunk_triage")
+    assert named.status == "delivered"
+
+
+@pytest.mark.parametrize(
+    ("inputs", "said"),
+    [
+        ("indicators={{host}}", "Its input indicators is empty: the container's first result has no value in host."),
+        ("indicators={{host|or:dvc}}", "has no value in host, dvc."),
+        ("indicator={{src}}", "It has no input indicator; its inputs are indicators."),
+    ],
+)
+def test_inputs_that_can_not_be_meant(send: Send, soar: SoarReader, inputs: str, said: str) -> None:
+    """A playbook that would act on nothing is not started; the data is in SOAR, the reason says what to write."""
+    (outcome,) = run(send, [notable()], playbooks=ENRICH, inputs=inputs)
+    assert (outcome.status, soar.runs(outcome.container_id)) == ("rejected", [])
+    assert str(outcome.reason).startswith(f'The data is in SOAR, but playbook "{ENRICH}" was not started: ')
+    assert said in str(outcome.reason)
+
+
+@pytest.mark.parametrize(
+    ("fields", "inputs", "arrives"),
+    [
+        ({}, "indicators={{host|default:}}", {}),
+        ({}, "indicators={{host|default:none}}", {"indicators": "none"}),
+        (
+            {"host": ["a,b", 'c "q" {{src}} $x$ \\', "ünï\ncode"]},
+            "indicators={{host}}",
+            {"indicators": 'a,b, c "q" {{src}} $x$ \\, ünï\ncode'},
+        ),
+        ({"host": ["a", "b"]}, "indicators={{host|first}}", {"indicators": "a"}),
+    ],
+)
+def test_inputs_arrive_as_the_row_has_them(
+    send: Send, soar: SoarReader, fields: dict[str, Cell], inputs: str, arrives: dict[str, str]
+) -> None:
+    """Values are text and nothing else, several are joined; what may be missing is left out."""
+    (outcome,) = run(send, [notable(**fields)], playbooks=ENRICH, inputs=inputs)
+    assert outcome.status == "delivered"
+    assert [one["inputs"] for one in soar.runs(outcome.container_id)] == [arrives]
+
+
+def test_an_input_that_was_not_given_is_told(send: Send, events: Events) -> None:
+    """SOAR says nothing of it; the result event does."""
+    report = send([notable()], {"playbooks": ENRICH}, action=RUN, mode=Mode.ADHOC)
+    assert events(report)[0]["notes"] == [f"playbook {ENRICH} was not given its input indicators (parameter inputs)"]
+
+
+def test_inputs_of_several_results_are_those_of_the_first(send: Send, soar: SoarReader, events: Events) -> None:
+    """One run for one container: every row is told when others would have had other inputs, and of which."""
+    rows = [notable(src=f"10.50.0.{number}") for number in (1, 1, 2, 3)]
+    asked = {"playbooks": ENRICH, "inputs": "indicators={{src}}", "container_per": "search"}
+    report = send(rows, asked, action=RUN, mode=Mode.ADHOC)
+    (started,) = soar.runs(report.results[0].container_id)
+    assert started["inputs"] == {"indicators": "10.50.0.1"}
+    said = "those of the container's first result: 2 of its 4 results have other values of indicators."
+    assert [sum(said in note for note in event["notes"]) for event in events(report)] == [1, 1, 1, 1]
+    same = send([notable(), notable()], asked, action=RUN, mode=Mode.ADHOC)
+    assert [event.get("notes", []) for event in events(same)] == [[], []]
+
+
+def test_a_dry_run_shows_scope_and_inputs(send: Send, events: Events) -> None:
+    """As they would be sent; what would not be started is rejected as it would be."""
+    asked = {"playbooks": ENRICH, "inputs": "indicators={{src}}", "scope": "artifacts", "dry_run": "1"}
+    report = send([notable()], asked, action=RUN, mode=Mode.ADHOC)
+    (event,) = events(report)
+    wanted = {"playbook": ENRICH, "scope": "artifacts", "inputs": {"indicators": "10.50.0.1"}}
+    assert (event["status"], event["would_send"]["runs"]) == ("simulated", [wanted])
+    (refused,) = run(send, [notable(src="")], playbooks=ENRICH, inputs="indicators={{src}}", dry_run="1")
+    assert (refused.status, [one.state for one in refused.runs]) == ("rejected", ["not started"])
+    assert "Its input indicators is empty" in str(refused.reason)

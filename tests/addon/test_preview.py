@@ -154,6 +154,22 @@ def test_the_command_refuses_what_the_action_would(soarpreview: Preview) -> None
     assert 'There is no SOAR account "nobody"' in error
 
 
+def test_the_command_previews_the_other_actions(soarpreview: Preview) -> None:
+    """Playbooks with scope and inputs; of an enrichment only the chosen fields; parameters are those of the action."""
+    asked = ("playbooks=local/x", "inputs=host={{dest}}")
+    answer = soarpreview("action=run_soar_playbook", *asked)
+    shown = [row for row in answer.rows if row["kind"] == "playbook"]
+    assert [(row["target"], row["value"]) for row in shown] == [
+        ("local/x", "host=web01"),
+        ("local/x", "host=web01"),
+        ("local/x", "host=db02"),
+    ]
+    answer = soarpreview("action=request_soar_enrichment", "fields=dest", *asked)
+    assert {row["field"] for row in answer.rows if row["kind"] == "field"} == {"dest"}
+    (error,) = soarpreview("action=run_soar_playbook").errors
+    assert "Parameter playbooks is empty" in error
+
+
 def test_no_results_give_no_rows(soarpreview: Preview) -> None:
     """An empty search is no error."""
     answer = soarpreview(chunks=([],))

@@ -84,8 +84,16 @@ def test_a_person_sees_containers_fields_and_why(results: Path, tmp_path: Path) 
     for word in ("src", "sourceAddress", "ip", "taken for ipv4"):
         assert word in line
     assert "dropped" in text
-    assert "local/x" in text
+    assert "local/x (scope auto)" in text
     assert "2 containers with 3 artifacts would be sent for 3 results. Nothing was sent." in text
+
+
+def test_a_person_sees_how_playbooks_would_run(results: Path, tmp_path: Path) -> None:
+    """Scope and inputs of each container's run, and what would keep it from being started."""
+    asked = ("--param", "playbooks=local/x", "--param", "inputs=host={{dest}},who={{nope}}")
+    text = lab("preview", results, "--action", "run_soar_playbook", *asked, folder=tmp_path).stdout
+    assert "local/x (scope auto, host = " in text
+    assert "Would not be started: Its input who is empty" in text
 
 
 def test_the_limit_is_stated(results: Path, tmp_path: Path) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from soarlink.delivery.directory import PlaybookDirectory
 from soarlink.delivery.outcome import PlaybookRun
 from soarlink.delivery.playbooks import PlaybookStarts
 from soarlink.delivery.progress import ContainerProgress
@@ -35,6 +37,10 @@ class Asked(SoarClient):
 
     def __init__(self, ledger_path: Path, answer: str | SoarError) -> None:
         self.answer = answer
+        self.answers: dict[str, str | SoarError] = {}
+        self.listed: list[dict[str, Any]] | SoarError = []
+        self.artifacts: set[int] | SoarError = {3}
+        self.queries: list[tuple[str, str]] = []
         self.requests: list[tuple[int, str, str | Sequence[int]]] = []
         self.known_at_request: list[RunNote | None] = []
         self._ledger_path = ledger_path
@@ -46,9 +52,24 @@ class Asked(SoarClient):
         self.requests.append((container_id, playbook, scope))
         (ledger := Ledger(self._ledger_path)).close()
         self.known_at_request.append(ledger.run("id", playbook))
-        if isinstance(self.answer, SoarError):
-            raise self.answer
-        return self.answer
+        answer = self.answers.get(playbook, self.answer)
+        if isinstance(answer, SoarError):
+            raise answer
+        return answer
+
+    def records(self, resource: str, query: Sequence[tuple[str, str]]) -> list[dict[str, Any]]:
+        """The playbooks that SOAR lists under a name."""
+        assert resource == "playbook"
+        self.queries.append(query[0])
+        if isinstance(self.listed, SoarError):
+            raise self.listed
+        return self.listed
+
+    def artifact_ids(self, container_id: int, keys: Iterable[str]) -> set[int]:
+        """The artifacts of these results."""
+        if isinstance(self.artifacts, SoarError):
+            raise self.artifacts
+        return self.artifacts
 
 
 Start = Callable[..., tuple[ContainerProgress, Asked]]
@@ -59,22 +80,30 @@ def start(tmp_path: Path) -> Start:
     """Return a function that starts the playbooks of a container, with one ledger for all its calls."""
     path = tmp_path / "ledger"
 
-    def run(answer: str | SoarError = "46", *books: str, **changes: object) -> tuple[ContainerProgress, Asked]:
+    def run(
+        answer: str | SoarError = "46",
+        *books: str | PlaybookCall,
+        soar: Mapping[str, object] | None = None,
+        **changes: object,
+    ) -> tuple[ContainerProgress, Asked]:
         client, ledger = Asked(path, answer), Ledger(path)
+        for name, value in (soar or {}).items():
+            setattr(client, name, value)
         progress = ContainerProgress(container_id=7)
         for name, value in changes.items():
             setattr(progress, name, value)
-        PlaybookStarts(client, ledger).start(shipment(*books), progress)
+        PlaybookStarts(client, ledger, PlaybookDirectory()).start(shipment(*books), progress)
         ledger.close()
         return progress, client
 
     return run
 
 
-def shipment(*books: str) -> Shipment:
+def shipment(*books: str | PlaybookCall) -> Shipment:
     """A container that wants these playbooks."""
     (made,) = plan([make_row()])
-    return replace(made, identity="id", playbooks=tuple(PlaybookCall(book) for book in books or (BOOK,)))
+    calls = (PlaybookCall(book) if isinstance(book, str) else book for book in books or (BOOK,))
+    return replace(made, identity="id", playbooks=tuple(calls))
 
 
 def test_the_intent_is_on_disk_before_the_request(start: Start) -> None:
@@ -166,3 +195,100 @@ def test_each_playbook_has_a_start_of_its_own(start: Start) -> None:
     progress, client = start("47", "local/a", "local/b")
     assert [run.id for run in progress.runs] == ["46", "47"]
     assert [name for _, name, _ in client.requests] == ["local/b"]
+
+
+def test_one_that_waits_is_not_forgotten_when_another_starts(start: Start) -> None:
+    """SOAR takes the second of two: the container is tried again for the first, and has both then."""
+    slow = Throttled("slow down.")
+    progress, _ = start("47", "local/a", "local/b", soar={"answers": {"local/a": slow}})
+    assert progress.pending is slow
+    progress, client = start("48", "local/a", "local/b")
+    assert [(run.playbook, run.id) for run in progress.runs] == [("local/a", "48"), ("local/b", "47")]
+    assert [name for _, name, _ in client.requests] == ["local/a"]
+
+
+JOINED = PlaybookCall(BOOK, "artifacts")
+
+
+@pytest.mark.parametrize("error", [MaybeSent("cut."), ServerFault("500."), NotSent("away.")])
+@pytest.mark.parametrize("question", ["listed", "artifacts"])
+def test_a_question_before_the_start_that_gets_no_answer_starts_nothing(
+    start: Start, question: str, error: SoarError
+) -> None:
+    """Which playbook, which artifacts: nothing was asked to run, so it is tried again and not unclear."""
+    land = {"rows": list(shipment().rows), "existed": True}
+    progress, client = start("46", JOINED, soar={question: error}, **land)
+    assert (progress.runs, progress.pending, client.requests) == ((), error, [])
+    progress, client = start("46", JOINED, **land)
+    assert client.requests == [(7, BOOK, [3])]
+
+
+def test_a_scope_that_soar_refuses_to_tell_is_the_reason(start: Start) -> None:
+    """Said no for good: not started, in SOAR's words."""
+    rows = list(shipment().rows)
+    progress, client = start("46", JOINED, soar={"artifacts": Refused("no.")}, rows=rows, existed=True)
+    assert [(run.state, run.reason) for run in progress.runs] == [("not started", "no.")]
+    assert (progress.pending, client.requests) == (None, [])
+
+
+def listed(repository: str, *inputs: str, kind: str = "data") -> dict[str, Any]:
+    """A playbook as SOAR lists it (REST reference, 6.3)."""
+    spec = [{"name": name} for name in inputs]
+    return {"name": "contain_host", "_pretty_scm": repository, "playbook_type": kind, "input_spec": spec}
+
+
+TWO = [listed("local"), listed("community")]
+HOST = (("host", "web01"),)
+
+
+@pytest.mark.parametrize(
+    ("call", "found", "words"),
+    [
+        (PlaybookCall("contain_host"), TWO, "in several repositories (community, local). Write which one is meant"),
+        (PlaybookCall(BOOK, inputs=HOST), [listed("local", "ip")], "It has no input host; its inputs are ip."),
+        (PlaybookCall(BOOK, refusal="Its input host is empty."), [], "Its input host is empty."),
+    ],
+)
+def test_what_can_not_be_meant_is_not_started(
+    start: Start, call: PlaybookCall, found: list[dict[str, Any]], words: str
+) -> None:
+    """A name that means two playbooks, an input that there is not, an input without a value."""
+    progress, client = start("46", call, soar={"listed": found})
+    (run,) = progress.runs
+    assert (run.state, client.requests) == ("not started", [])
+    assert words in str(run.reason)
+
+
+@pytest.mark.parametrize(
+    ("call", "found", "note"),
+    [
+        (PlaybookCall(BOOK), TWO, None),
+        (PlaybookCall("contain_host"), [], None),
+        (PlaybookCall("12"), [listed("local")], None),
+        (PlaybookCall(BOOK, inputs=HOST), [listed("local", "host")], None),
+        (PlaybookCall(BOOK, inputs=HOST), [listed("local", kind="data")], None),
+        (PlaybookCall(BOOK, inputs=HOST), AuthFailed("not yours."), None),
+        (PlaybookCall(BOOK), [listed("local", "host", "why")], "was not given its input host, why"),
+        (PlaybookCall(BOOK, inputs=HOST), [listed("local", kind="automation")], "takes no inputs: host went along"),
+    ],
+)
+def test_what_is_odd_is_said_and_started(
+    start: Start, call: PlaybookCall, found: list[dict[str, Any]] | SoarError, note: str | None
+) -> None:
+    """SOAR has the last word; what the result event says of it stands in its notes."""
+    progress, client = start("46", call, soar={"listed": found})
+    assert [run.state for run in progress.runs] == ["started"]
+    assert len(client.requests) == 1
+    assert [note is not None and note in one for one in progress.notes] == [True] * (note is not None)
+
+
+def test_a_playbook_is_looked_up_once(start: Start, tmp_path: Path) -> None:
+    """However many containers of a run want it; by name, and by id."""
+    client, ledger = Asked(tmp_path / "other", "46"), Ledger(tmp_path / "other")
+    starts = PlaybookStarts(client, ledger, PlaybookDirectory())
+    for number in range(3):
+        wanted = replace(shipment(BOOK, "12"), identity=str(number))
+        starts.start(wanted, ContainerProgress(container_id=number))
+    ledger.close()
+    assert client.queries == [("_filter_name", '"contain_host"'), ("_filter_id", "12")]
+    assert len(client.requests) == 6

@@ -113,12 +113,20 @@ def test_arguments() -> None:
         7,
     )
     assert read([]).limit == DEFAULT_LIMIT
+    assert (found.action, read(["playbooks=local/x", "action=run_soar_playbook"]).action) == (
+        "send_to_soar",
+        "run_soar_playbook",
+    )
     with pytest.raises(ParameterError) as caught:
         read(["limit=-1", "x", "severity={{"])
     assert len(caught.value.problems) == 3
     with pytest.raises(ParameterError) as caught:
         read(["x"])
     assert len(caught.value.problems) == 1
+    with pytest.raises(ParameterError, match=r'"fields=src" is not understood; run_soar_playbook has: action, limit'):
+        read(["fields=src", "playbooks=local/x", "action=run_soar_playbook"])
+    with pytest.raises(ParameterError, match='action="email" is unknown; there are: send_to_soar, run_soar_playbook'):
+        read(["action=email"])
 
 
 def test_standard_streams_are_the_commands(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ from soarlink.plan.run import AlertRun
 from soarlink.plan.vocabulary import STATUS, Vocabulary
 from soarlink.preview.document import document, failure
 from soarlink.preview.preview import Preview, limit_note, preview
-from soarlink.preview.records import CONTAINER, FIELD, FIELDS, NOTE, records
+from soarlink.preview.records import CONTAINER, FIELD, FIELDS, NOTE, PLAYBOOK, records
 from soarlink.rows.row import Row, Value
 
 RUN = AlertRun("send_to_soar", "scheduler__admin__search__RMD5x_at_1700000000_1", search_name="S", scheduled=True)
@@ -40,11 +40,12 @@ def made(
     most_trace: int = 1000,
     vocabulary: Vocabulary | None = None,
     source: list[Row] | None = None,
+    action: str = "send_to_soar",
 ) -> Preview:
     """Preview the rows with these parameters."""
     return preview(
         RUN,
-        parameters.parse(configuration or {}),
+        parameters.parse(configuration or {}, action),
         shipped.load(),
         "events",
         rows=ROWS if source is None else source,
@@ -176,3 +177,27 @@ def test_records_tell_notes_and_refusals() -> None:
     assert any(record["kind"] == NOTE and record["why"] for record in found)
     refused = made({"status": "nonsense"}, vocabulary=Vocabulary({STATUS: {"open": "open"}}))
     assert "would be rejected: SOAR has no status" in next(records(refused, {}))["_raw"]
+
+
+@pytest.mark.parametrize(
+    ("scope", "words"),
+    [("", "on all artifacts of a new container"), ("new", "on what is new since"), ("artifacts", "these results make")],
+)
+def test_playbooks_are_shown_as_they_would_be_called(scope: str, words: str) -> None:
+    """With scope and inputs of each container, in the records and in the document; and what would not be started."""
+    asked = {"playbooks": "local/x", "scope": scope, "inputs": "who={{user}},host={{dest}}"}
+    found = made(asked, action="run_soar_playbook")
+    shown = [record for record in records(found, {"0": "1700000000"}) if record["kind"] == PLAYBOOK]
+    assert [one["rid"] for one in shown] == [["0"], ["1"], ["2"]]
+    assert (shown[0]["target"], shown[0]["value"], shown[0]["_time"]) == (
+        "local/x",
+        "who=anna, søren; host=web01",
+        1700000000.0,
+    )
+    assert words in shown[0]["why"]
+    assert shown[1]["why"].startswith("would not be started: Its input who is empty")
+    plans = document([found], sid=RUN.sid, mapping="d", total=3)["plans"]
+    inputs = {"who": "anna, søren", "host": "web01"}
+    assert plans[0]["runs"] == [{"playbook": "local/x", "scope": scope or "auto", "inputs": inputs}]
+    assert plans[0]["playbooks"] == ["local/x"]
+    assert plans[1]["runs"][0]["refusal"].startswith("Its input who is empty")

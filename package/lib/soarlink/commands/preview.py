@@ -1,4 +1,4 @@
-"""``| soarpreview``: what Send to SOAR would send for a search's results, and why. Sends nothing, needs no secret."""
+"""``| soarpreview``: what an action would send for a search's results, and why. Sends nothing, needs no secret."""
 
 from __future__ import annotations
 
@@ -21,8 +21,6 @@ from soarlink.splunk import rules
 
 APP = Path(__file__).resolve().parents[3]
 """The add-on's folder: ``lib/soarlink/commands`` is three below it."""
-
-ACTION = "send_to_soar"
 
 
 @Configuration(required_fields=["*"])
@@ -82,7 +80,7 @@ class PreviewCommand(EventingCommand):  # type: ignore[misc] # splunklib has no 
         sid = str(info.sid)
         app = str(getattr(info, "app", "") or "")
         run = AlertRun(
-            action=ACTION,
+            action=asked.action,
             sid=sid,
             search_name=asked.search_name,
             app=app,

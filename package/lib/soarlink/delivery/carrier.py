@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from soarlink.body import extended
 from soarlink.delivery import joining
 from soarlink.delivery.batch import MAX_BYTES, Batch
+from soarlink.delivery.directory import PlaybookDirectory
 from soarlink.delivery.playbooks import PlaybookStarts, RunBook
 from soarlink.delivery.progress import ContainerProgress, ContainerReport
 from soarlink.errors import Refused, SoarError
@@ -31,6 +32,7 @@ class ServerTraits:
         self.lists_verified = False
         self.singles_only = False
         self.statuses = joining.StatusTypes()
+        self.playbooks = PlaybookDirectory()
 
 
 class Carrier:
@@ -53,7 +55,7 @@ class Carrier:
         self._client = client
         self._about = about
         self._traits = traits
-        self._playbooks = PlaybookStarts(client, runs)
+        self._playbooks = PlaybookStarts(client, runs, traits.playbooks)
 
     def close(self) -> None:
         """Close the connection."""

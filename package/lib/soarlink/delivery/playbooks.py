@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from soarlink.delivery.directory import Known
 from soarlink.delivery.outcome import PlaybookRun
 from soarlink.delivery.verdict import judge
 from soarlink.errors import NotPermitted, SoarError
 from soarlink.journal.ledger import FREE, INTENDED, NOT_STARTED, RunNote
 
 if TYPE_CHECKING:
+    from soarlink.delivery.directory import PlaybookDirectory
     from soarlink.delivery.progress import ContainerProgress
     from soarlink.plan.shipment import PlaybookCall, Shipment
     from soarlink.soar.client import SoarClient
@@ -30,11 +32,18 @@ class RunBook(Protocol):
 
 
 class PlaybookStarts:
-    """Asks for the playbook runs of containers."""
+    """Asks for the playbook runs of containers.
 
-    def __init__(self, client: SoarClient, runs: RunBook) -> None:
+    Args:
+        client: the connection.
+        runs: what is known of runs.
+        directory: what is known of the server's playbooks.
+    """
+
+    def __init__(self, client: SoarClient, runs: RunBook, directory: PlaybookDirectory) -> None:
         self._client = client
         self._runs = runs
+        self._directory = directory
 
     def start(self, shipment: Shipment, progress: ContainerProgress) -> None:
         """Ask for the runs that a shipment wants, as far as it is time for them; the progress tells what came of it."""
@@ -55,15 +64,31 @@ class PlaybookStarts:
             return PlaybookRun(playbook, NOT_STARTED, reason="not all artifacts are in SOAR.")
         if call.scope == "artifacts" and not any(row.artifacts for row in progress.rows):
             return PlaybookRun(playbook, NOT_STARTED, reason="these results brought no artifacts.")
-        self._runs.note_run(identity, playbook, RunNote(INTENDED))
         try:
-            scope = self._scope(call, number, progress)
-            note = RunNote("started", self._client.start_playbook(number, playbook, scope, dict(call.inputs)))
+            found = Known(call.refusal) if call.refusal else self._directory.judge(call, self._client)
+            scope = "" if found.problem else self._scope(call, number, progress)
+        except SoarError as error:  # nothing was asked to run
+            if judge(error).retry:
+                progress.waiting_run = error
+                return None
+            found = Known(str(error))
+        if found.problem:
+            return PlaybookRun(playbook, NOT_STARTED, reason=found.problem)
+        progress.notes.extend(found.notes)
+        return self._ask(identity, call, number, scope, progress)
+
+    def _ask(
+        self, identity: str, call: PlaybookCall, number: int, scope: str | list[int], progress: ContainerProgress
+    ) -> PlaybookRun | None:
+        self._runs.note_run(identity, call.name, RunNote(INTENDED))
+        try:
+            note = RunNote("started", self._client.start_playbook(number, call.name, scope, dict(call.inputs)))
         except SoarError as error:
             note = _failed(error)
-            progress.waiting_run = error if note.state == FREE else None
-        self._runs.note_run(identity, playbook, note)
-        return None if note.state == FREE else PlaybookRun(playbook, note.state, note.id, note.reason)
+            if note.state == FREE:
+                progress.waiting_run = error
+        self._runs.note_run(identity, call.name, note)
+        return None if note.state == FREE else PlaybookRun(call.name, note.state, note.id, note.reason)
 
     def _scope(self, call: PlaybookCall, number: int, progress: ContainerProgress) -> str | list[int]:
         if call.scope == "artifacts":

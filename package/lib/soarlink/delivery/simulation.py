@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from soarlink.delivery.outcome import REJECTED, SIMULATED, RowOutcome
+from soarlink.delivery.outcome import REJECTED, SIMULATED, PlaybookRun, RowOutcome
+from soarlink.journal.ledger import NOT_STARTED
 from soarlink.plan.shipment import EVERY_ROW
 
 if TYPE_CHECKING:
@@ -66,8 +67,12 @@ def simulate(shipments: Iterable[Shipment], mapper: TracingMapper) -> Iterator[R
 def _outcome(
     account: RowAccount, shipment: Shipment, artifacts: list[Mapping[str, Any]], trace: list[str]
 ) -> RowOutcome:
-    if shipment.refusal:
-        return RowOutcome(account, REJECTED, reason=shipment.refusal)
+    not_started = [
+        PlaybookRun(call.name, NOT_STARTED, reason=call.refusal) for call in shipment.playbooks if call.refusal
+    ]
+    refusal = " ".join(filter(None, (shipment.refusal, *(run.sentence() for run in not_started))))
+    if refusal:
+        return RowOutcome(account, REJECTED, runs=tuple(not_started), reason=refusal)
     return RowOutcome(
         account,
         SIMULATED,
@@ -94,6 +99,7 @@ def _would_send(shipment: Shipment, artifacts: list[Mapping[str, Any]], trace: l
         "artifacts_left_out": len(artifacts) - len(shown),
         "attachments": [attachment.name for attachment in shipment.attachments],
         "playbooks": [call.name for call in shipment.playbooks],
+        "runs": [_short(call.plain()) for call in shipment.playbooks],
         "trace": trace,
     }
 

@@ -11,14 +11,15 @@ from soarlink.plan.attachment import Attachment, whole_row
 from soarlink.plan.choice import ChosenFields
 from soarlink.plan.containerfields import ContainerFields
 from soarlink.plan.context import Context
+from soarlink.plan.inputs import OtherInputs, PlaybookInputs
 from soarlink.plan.moment import iso_time
-from soarlink.plan.shipment import PlaybookCall
 from soarlink.plan.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from soarlink.mapping.artifact import MappedRow
-    from soarlink.plan.parameters import PlaybookOrder, SendParameters
+    from soarlink.plan.parameters import SendParameters
     from soarlink.plan.run import AlertRun
+    from soarlink.plan.shipment import PlaybookCall
     from soarlink.plan.summary import Summary
     from soarlink.rows.row import Row
 
@@ -67,6 +68,7 @@ class Bodies:
         known = vocabulary or Vocabulary()
         self._fields = ContainerFields(parameters, default_label, self._facts, known, moment.dispatched(run.sid))
         self._chosen = ChosenFields(parameters.fields)
+        self._inputs = PlaybookInputs(parameters.playbooks, self._facts)
         self._artifacts = ArtifactBodies("" if parameters.fields else run.results_link)
         self._nameless = (
             f'container_name "{parameters.container_name.text}" gives no name for this result: '
@@ -115,12 +117,12 @@ class Bodies:
             EncodedBody(to_bytes(body), {"source_data_identifier": key}),
             tuple(notes),
             " ".join(filled.refusals),
-            tuple(self._call(order, row) for order in parameters.playbooks),
+            self._inputs.calls(row),
         )
 
-    def _call(self, order: PlaybookOrder, row: Row) -> PlaybookCall:
-        inputs = tuple((name, template.render(row, self._facts)) for name, template in order.inputs)
-        return PlaybookCall(order.name, order.scope, inputs)
+    def other_inputs(self, first: Row) -> OtherInputs:
+        """What looks at the results of a container beside its first one."""
+        return OtherInputs(self._inputs, first)
 
     def artifacts(self, row: Row, mapped: MappedRow) -> list[EncodedBody]:
         """The artifacts of a row. All of it (``_raw`` too), or its chosen fields, go along as ``data``."""

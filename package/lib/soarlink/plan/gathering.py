@@ -69,16 +69,16 @@ class Gathering:
         if self.summary is not None:
             self.summary.add(row, mapped)
 
-    def close(self, bodies: Bodies) -> Closing:
+    def close(self, bodies: Bodies, said: Sequence[str] = ()) -> Closing:
         """After the last row: the summary artifact into the queue, the file and what there is to say."""
-        notes: list[str] = []
+        notes = list(said)
         cut: Mapping[str, int] = {}
         if self.summary is not None and self._first is not None:
             cut = self.summary.cut
             body = bodies.summary(self._first, self._key, self.summary)
             self.queue.add_shared(body, EVERY_ROW)
         if self._file is None or not (self._attaches or cut):
-            return _NOTHING
+            return Closing(notes=tuple(notes))
         attachment, file_notes = self._file.finish(f"results-{self._key}")
         if cut:
             notes.append(

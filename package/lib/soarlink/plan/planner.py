@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from soarlink.mapping.artifact import MappedRow
+    from soarlink.plan.inputs import OtherInputs
     from soarlink.plan.parameters import SendParameters
     from soarlink.plan.run import AlertRun
     from soarlink.plan.vocabulary import Vocabulary
@@ -160,9 +161,13 @@ class Planner:
     ) -> Iterator[Shipment]:
         """A container of several rows; ``more`` is their number when the flood guard has put them together."""
         container: Gathering | None = None
+        others: OtherInputs | None = None
         for row, mapped in self._mapped(rows):
             row_notes = notes
+            if others is not None:
+                others.look(row)
             if container is None:
+                others = self._bodies.other_inputs(row)
                 body = self._bodies.container(row, key, more=more)
                 container = Gathering(key, body, (), self._parameters, self._columns)
                 said = self._keys.notes(row)
@@ -175,11 +180,11 @@ class Planner:
                 yield container.part()
             container.queue.add(planned)
         if container is not None:
-            yield from self._rest(container)
+            yield from self._rest(container, others.notes() if others is not None else ())
 
-    def _rest(self, container: Gathering) -> Iterator[Shipment]:
-        """The last parts of a container whose rows have all been read."""
-        closing = container.close(self._bodies)
+    def _rest(self, container: Gathering, said: Sequence[str] = ()) -> Iterator[Shipment]:
+        """The last parts of a container whose rows have all been read; ``said``: what they are told."""
+        closing = container.close(self._bodies, said)
         while True:
             shipment = container.part(closing)
             yield shipment

@@ -41,11 +41,18 @@ class PlaybookCall:
         scope: ``new``, ``all``, or ``artifacts`` for those that this run sends; "" for all of a new container and
             what is new in one that was there.
         inputs: of an input playbook, filled from the container's first row.
+        refusal: why it is not to be started; "" when it is.
     """
 
     name: str
     scope: str = ""
     inputs: tuple[tuple[str, str], ...] = ()
+    refusal: str = ""
+
+    def plain(self) -> dict[str, Any]:
+        """What a preview says of it: ``playbook``, ``scope``, ``inputs``, and ``refusal`` where there is one."""
+        said: dict[str, Any] = {"playbook": self.name, "scope": self.scope or "auto", "inputs": dict(self.inputs)}
+        return {**said, "refusal": self.refusal} if self.refusal else said
 
 
 @dataclass(frozen=True)

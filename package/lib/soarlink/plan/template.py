@@ -36,6 +36,7 @@ class _Placeholder(NamedTuple):
     others: tuple[str, ...]
     leaves_one: bool
     """No filter changes a field that has one value."""
+    has_default: bool
 
 
 class Template:
@@ -80,6 +81,11 @@ class Template:
         ]
         return tuple(dict.fromkeys(found))
 
+    @property
+    def may_be_empty(self) -> bool:
+        """Whether somebody has said what stands for nothing: a fixed text, or a ``default``, if only an empty one."""
+        return self.is_fixed or any(isinstance(piece, _Placeholder) and piece.has_default for piece in self._pieces)
+
     def render(self, row: Row, facts: Mapping[str, str]) -> str:
         """The text for one row. A field that the row lacks is looked up in ``facts`` (the run), else it is empty."""
         if self._fixed is not None:
@@ -117,6 +123,7 @@ def _placeholder(inner: str) -> _Placeholder:
         filters=filters,
         others=tuple(argument for name, argument in named if name == "or"),
         leaves_one=all(name in _LEAVE_ONE for name, _ in named),
+        has_default=any(name == "default" for name, _ in named),
     )
 
 

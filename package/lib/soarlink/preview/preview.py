@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from soarlink.plan.parameters import SendParameters
     from soarlink.plan.planner import RowSource
     from soarlink.plan.run import AlertRun
-    from soarlink.plan.shipment import RowAccount, Shipment
+    from soarlink.plan.shipment import PlaybookCall, RowAccount, Shipment
     from soarlink.plan.vocabulary import Vocabulary
     from soarlink.rows.row import Row
 
@@ -65,7 +65,7 @@ class PreviewedContainer:
     artifact_rids: tuple[str, ...]
     rids: tuple[str, ...]
     automation: bool
-    playbooks: tuple[str, ...]
+    playbooks: tuple[PlaybookCall, ...]
     on_closed: str
     attachments: tuple[tuple[str, int], ...]
     refusal: str
@@ -196,7 +196,7 @@ def _container(parts: Sequence[Shipment], accounts: Sequence[RowAccount]) -> Pre
         ),
         rids=tuple(account.rid for account in accounts),
         automation=first.automation,
-        playbooks=tuple(call.name for call in last.playbooks),
+        playbooks=last.playbooks,
         on_closed=first.on_closed,
         attachments=tuple((file.name, len(file.content)) for part in parts for file in part.attachments),
         refusal=first.refusal,

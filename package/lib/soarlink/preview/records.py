@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from soarlink.plan.moment import epoch
 
 if TYPE_CHECKING:
+    from soarlink.plan.shipment import PlaybookCall
     from soarlink.preview.preview import Preview, PreviewedContainer, PreviewedResult, Traced
 
 FIELDS = (
@@ -31,7 +32,14 @@ FIELDS = (
 )
 """Every record has all of them, so that the first one names the columns."""
 
-CONTAINER, FIELD, NOTE = "container", "field", "note"
+CONTAINER, PLAYBOOK, FIELD, NOTE = "container", "playbook", "field", "note"
+
+_SCOPES = {
+    "auto": "on all artifacts of a new container, on what is new in one that was there",
+    "new": "on what is new since its last run on the container",
+    "all": "on all artifacts of the container",
+    "artifacts": "on the artifacts that these results make",
+}
 
 
 def records(preview: Preview, times: Mapping[str, str]) -> Iterator[dict[str, Any]]:
@@ -47,6 +55,7 @@ def records(preview: Preview, times: Mapping[str, str]) -> Iterator[dict[str, An
     accounts = {result.rid: result for result in preview.results}
     for container in preview.containers:
         yield _container(container, times)
+        yield from (_playbook(container, call, times) for call in container.playbooks)
         for rid in container.rids:
             known = {"_time": _time(times.get(rid, "")), "container": container.body.get("name", ""), "rid": rid}
             types = _types(container, rid)
@@ -55,11 +64,31 @@ def records(preview: Preview, times: Mapping[str, str]) -> Iterator[dict[str, An
             yield from (_record(NOTE, known, why=note, _raw=note) for note in _notes(accounts.get(rid)))
 
 
+def _playbook(container: PreviewedContainer, call: PlaybookCall, times: Mapping[str, str]) -> dict[str, Any]:
+    said, inputs = call.plain(), "; ".join(f"{name}={text}" for name, text in call.inputs)
+    why = f"would not be started: {call.refusal}" if call.refusal else _SCOPES[said["scope"]]
+    known = {"_time": _first_time(container, times), "container": str(container.body.get("name", ""))}
+    return _record(
+        PLAYBOOK,
+        known,
+        _raw=f"playbook: {call.name} {why}{f' with {inputs}' if inputs else ''}",
+        rid=list(container.rids),
+        value=inputs,
+        target=call.name,
+        why=why,
+        body=json.dumps(said, ensure_ascii=False),
+    )
+
+
+def _first_time(container: PreviewedContainer, times: Mapping[str, str]) -> Any:
+    return _time(next((times[rid] for rid in container.rids if times.get(rid)), ""))
+
+
 def _container(container: PreviewedContainer, times: Mapping[str, str]) -> dict[str, Any]:
     body, count = container.body, len(container.artifacts)
     said = [*((f"would be rejected: {container.refusal}",) if container.refusal else ()), *container.notes]
     name = str(body.get("name", ""))
-    known = {"_time": _time(next((times[rid] for rid in container.rids if times.get(rid)), "")), "container": name}
+    known = {"_time": _first_time(container, times), "container": name}
     return _record(
         CONTAINER,
         known,
