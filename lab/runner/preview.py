@@ -29,9 +29,6 @@ if TYPE_CHECKING:
     from lab.runner.request import SendRequest
 
 APP = "TA_send_to_soar"
-PREVIEWED = "send_to_soar"
-"""The action whose plan can be previewed."""
-
 ACCOUNT = "lab"
 _ACCOUNTS = {ACCOUNT: {"url": "https://soar.invalid", "is_default": "1"}}
 _NO_SPLUNKD = Splunkd("https://127.0.0.1:8089", "sh1", "")
@@ -118,8 +115,6 @@ def preview(
         LabError: the request can't be carried out.
     """
     action = load_action(addon.home, APP, request.action)
-    if action.name != PREVIEWED:
-        raise LabError(f"{action.name} can't be previewed.", f"Only {PREVIEWED} can.")
     mode = request.mode or (mode_of(request.sid) if request.sid else Mode.SAVED)
     parameters = _parameters(action, request, mode)
     results = inspect(request.results)

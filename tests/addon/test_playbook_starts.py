@@ -96,7 +96,6 @@ def test_a_bare_name_that_two_repositories_have(lab: Lab, send: Send, soar: Soar
     [
         ("indicators={{host}}", "Its input indicators is empty: the container's first result has no value in host."),
         ("indicators={{host|or:dvc}}", "has no value in host, dvc."),
-        ("indicator={{src}}", "It has no input indicator; its inputs are indicators."),
     ],
 )
 def test_inputs_that_can_not_be_meant(send: Send, soar: SoarReader, inputs: str, said: str) -> None:
@@ -129,10 +128,14 @@ def test_inputs_arrive_as_the_row_has_them(
     assert [one["inputs"] for one in soar.runs(outcome.container_id)] == [arrives]
 
 
-def test_an_input_that_was_not_given_is_told(send: Send, events: Events) -> None:
-    """SOAR says nothing of it; the result event does."""
-    report = send([notable()], {"playbooks": ENRICH}, action=RUN, mode=Mode.ADHOC)
-    assert events(report)[0]["notes"] == [f"playbook {ENRICH} was not given its input indicators (parameter inputs)"]
+def test_inputs_that_do_not_fit_the_playbook_are_told(send: Send, events: Events) -> None:
+    """SOAR says nothing of one that was not given, nor of one that there is not; the result event does."""
+    asked = {"playbooks": ENRICH, "inputs": "indicator={{src}}"}
+    report = send([notable()], asked, action=RUN, mode=Mode.ADHOC)
+    assert events(report)[0]["notes"] == [
+        f"playbook {ENRICH} has no input indicator: its inputs are indicators",
+        f"playbook {ENRICH} was not given its input indicators (parameter inputs)",
+    ]
 
 
 def test_inputs_of_several_results_are_those_of_the_first(send: Send, soar: SoarReader, events: Events) -> None:

@@ -77,10 +77,11 @@ def _judged(call: PlaybookCall, record: Mapping[str, Any]) -> Known:
     if not names:
         idle = bool(given) and record.get("playbook_type") == "automation"
         return Known(notes=(f"playbook {call.name} takes no inputs: {', '.join(given)} went along for nothing",) * idle)
+    said = []
     unknown = [name for name in given if name not in names]
     if unknown:
-        return Known(f"It has no input {', '.join(unknown)}; its inputs are {', '.join(names)}.")
+        said.append(f"playbook {call.name} has no input {', '.join(unknown)}: its inputs are {', '.join(names)}")
     missing = [name for name in names if name not in given]
-    if not missing:
-        return Known()
-    return Known(notes=(f"playbook {call.name} was not given its input {', '.join(missing)} (parameter inputs)",))
+    if missing:
+        said.append(f"playbook {call.name} was not given its input {', '.join(missing)} (parameter inputs)")
+    return Known(notes=tuple(said))

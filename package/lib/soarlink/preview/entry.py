@@ -62,7 +62,7 @@ def _previewed(request: PreviewRequest) -> dict[str, Any]:
 
 
 def _call(request: PreviewRequest, call: Invocation, mapping: Mapping) -> tuple[Preview, tuple[str, ...]]:
-    asked = parameters.parse(call.configuration)
+    asked = parameters.parse(call.configuration, call.run.action)
     label, notes = default_label(request.app, asked.account, request.accounts)
     results = Results(call.results_file, call.fixed_rid, call.rid_suffix)
     made = preview(call.run, asked, mapping, label, rows=results, columns=results.header(), limit=request.limit)
