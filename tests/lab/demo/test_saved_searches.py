@@ -139,7 +139,8 @@ def test_the_summary_is_of_its_hour(busy: tuple[Lab, dict[str, Any]]) -> None:
     lab, ledger = busy
     admin = client_of(lab.splunkd, "admin")
     end = ledger["end"]
-    for begin, over in ((end - 7 * 86_400, end), (end - 2 * 3600, end - 3600), (end - 3600, end)):
+    day, hour = 86_400, 3600
+    for begin, over in ((end - 7 * day, end), (end - 3 * day, end - day), (end - 2 * hour, end - hour)):
         rows = dispatched(admin, "Summary of SOAR cases", earliest_time=str(begin), latest_time=str(over))
         opened = [case for case in ledger["cases"] if begin <= case["created"] < over]
         closed = [case for case in ledger["cases"] if begin <= case["closed"] < over]
