@@ -1,8 +1,9 @@
 """A busy week of a security team: what dashboards and searches are looked at and tested with.
 
-Everything in it comes from the built add-on: its actions and inputs run in the lab, on a clock that is moved from event
-to event, against three stand-in SOARs and Enterprise Security, in which analysts work. What the scenario itself did is
-told as its ledger, so that figures can be compared with something that no search has worked out.
+Everything in it comes from the built add-on, but for what :mod:`lab.demo.sources` adds at its end: its actions and
+inputs run in the lab, on a clock that is moved from event to event, against three stand-in SOARs and Enterprise
+Security, in which analysts work. What the scenario itself did is told as its ledger, so that figures can be compared
+with something that no search has worked out.
 """
 
 from __future__ import annotations
