@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from lab.runner.lab import APP, Lab
+from lab.runner.lab import APP, BUILD, Lab
+from lab.splunkd.python.splunk.clilib import conffile
 from tests.busy import busy_lab
 from tests.lab.splunkd.client import Client, client_of
 
@@ -44,6 +45,27 @@ def rows(client: Client, search: str) -> Rows:
     assert reply.status == 200, reply.text
     found: Rows = reply.json["results"]
     return found
+
+
+def test_every_event_type_finds_its_events(admin: Client) -> None:
+    """Each finds all events of the sourcetype that it is for, and no others; its tags are on these alone."""
+    types = conffile.read(str(BUILD / "default" / "eventtypes.conf"))
+    tags = conffile.read(str(BUILD / "default" / "tags.conf"))
+    everywhere = "(index=* OR index=_internal)"
+    without: set[str] = set()
+    for name, stanza in types.items():
+        sourcetype = stanza["search"].split('sourcetype="')[1].rstrip('"')
+        (there,) = rows(admin, f'{everywhere} sourcetype="{sourcetype}" | stats count')
+        found = rows(admin, f"{everywhere} eventtype={name} | stats count BY sourcetype")
+        if there["count"] == "0":
+            without.add(name)
+            assert found == []
+            continue
+        assert found == [{"sourcetype": sourcetype, **there}]
+        for tag in tags.get(f"eventtype={name}", {}):
+            assert rows(admin, f"{everywhere} tag={tag} | stats count") == [there]
+    assert without == {"soar_outbox_act", "soar_artifact"}  # nobody acts on the outbox, artifacts are switched off
+    assert {name.removeprefix("eventtype=") for name in tags} <= types.keys()
 
 
 def test_every_case_is_there_as_it_ended(admin: Client, ledger: dict[str, Any]) -> None:
