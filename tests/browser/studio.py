@@ -35,6 +35,14 @@ _CUT = """
         .filter(([below, beside]) => below > 1 || beside > 1)
         .map(missing => `${table.closest('[id^=viz_]').id}: ${missing}`))
 """
+_BESIDE = """
+() => [...document.querySelectorAll('[data-test="table-container"] table')].map(table => {
+    const panel = table.closest('[id^=viz_]');
+    return [panel.id, Math.round(panel.getBoundingClientRect().width - table.getBoundingClientRect().width)];
+})
+"""
+_MARGIN = 40
+"""Pixels of a panel that are beside its table, at most."""
 _LEAVE_OUT = """
 words => document.querySelectorAll('[data-test="cell"] span').forEach(cell => {
     if (cell.textContent.includes(words)) cell.textContent = cell.textContent.replaceAll(words, '…');
@@ -145,6 +153,11 @@ class Shown:
     def cut(self) -> list[str]:
         """Tables that hide a part of a row or of a column, with the pixels that are missing below and beside."""
         return [str(one) for one in self.page.evaluate(_CUT)]
+
+    def beside(self) -> list[str]:
+        """Tables that are wider than their panel, or do not fill it, with the pixels that are left over."""
+        found = self.page.evaluate(_BESIDE)
+        return [f"{panel}: {left}" for panel, left in found if not 0 <= left <= _MARGIN]
 
     def heights_of_figures(self) -> dict[int, set[int]]:
         """How high in its panel each figure stands, by the row of panels."""

@@ -353,6 +353,8 @@ def test_the_timeline_of_one_case(show: Open, busy: tuple[Lab, StandInSplunkWeb,
     assert ("Playbook", "local/contain_host", "refused") in told
     assert ("Prompt", "Isolate the host?", "denied") in told
     assert [row["Time"] for row in events] == sorted(row["Time"] for row in events)
+    begun = [row["Kind"] for row in events if row["Time"] == events[0]["Time"]]
+    assert begun.index("Sent") < begun.index("Playbook")
     prompt = next(row for row in events if row["Kind"] == "Prompt")
     assert prompt["Detail"] == "No, it is a server"
 
@@ -416,6 +418,25 @@ def test_a_result_is_chosen(show: Open, week_pages: StandInSplunkWeb) -> None:
     shown.page.wait_for_url(f"**/{APP}/action_result?form.orig_sid=scheduler__*&form.orig_rid=*", wait_until="commit")
     shown.drawn()
     assert shown.value("viz_state") == "delivered"
+
+
+def test_answers_stand_beside_what_was_asked(show: Open, week_pages: StandInSplunkWeb) -> None:
+    """An output of the playbook by its name; another account's list has nothing of it."""
+    shown = show(week_pages, "ask_soar", **{"global_time.earliest": "-7d@d"})
+    answers = {row["Asked"]: (row["State"], row["Answers"]) for row in shown.rows("viz_asked")}
+    assert answers == {"enrichment": ("updated", "verdict: unknown"), "playbook": ("updated", "")}
+    shown.choose("input_account", "soc_emea")
+    assert [row["When"] for row in shown.rows("viz_asked")] == ["Nothing was asked in the time range."]
+
+
+def test_tables_fill_their_panels(show: Open, week_pages: StandInSplunkWeb) -> None:
+    """In windows from 1366 pixels on: no column lies outside, and none is left empty beside."""
+    for name in ("cases", "delivery_health"):
+        shown = show(week_pages, name)
+        for width in (1366, 1920):
+            shown.page.set_viewport_size({"width": width, "height": 1000})
+            shown.drawn()
+            assert shown.beside() == []
 
 
 def test_a_question_is_answered(show: Open, week_pages: StandInSplunkWeb) -> None:
