@@ -136,6 +136,21 @@ def test_a_field_that_no_row_has_is_told(own: Lab, soar: SoarReader, tmp_path: P
     assert len(soar.all_containers()) == before
 
 
+def test_one_value_of_many_results_is_asked_about_once(own: Lab, soar: SoarReader, tmp_path: Path) -> None:
+    """A container for all results with that value: one artifact, one run, and the answer on each of the notables."""
+    rows = [{**ROW, "event_id": f"ev@@notable@@{n}", "orig_rid": str(n)} for n in range(12)]
+    path = write_results(tmp_path / "results.csv.gz", rows)
+    asked = {"fields": "src", "playbooks": "local/phishing_triage", "container_per": "group", "group_by": "src"}
+    report = own.send(SendRequest(path, action=ACTION, mode=Mode.ADHOC, parameters=asked))
+    assert ({one.status for one in report.results}, report.problems) == ({"delivered"}, ())
+    number = report.results[0].container_id
+    assert (len(soar.artifacts(number)), len(soar.runs(number))) == (1, 1)
+    told = result_events(own)
+    assert [event["orig_rid"] for event in told] == [str(n) for n in range(12)]
+    assert len({event["enrichment_actions"] for event in told}) == 1
+    assert ["asked about once" in str(event.get("notes")) for event in told] == [False] + [True] * 11
+
+
 def test_a_group_of_results_without_the_fields_starts_nothing(own: Lab, soar: SoarReader, tmp_path: Path) -> None:
     """A container of several results that bring no artifact has no run, and says why."""
     asked = {"fields": "usr", "playbooks": "local/enrich_indicators", "container_per": "search"}

@@ -438,6 +438,18 @@ def test_an_unclear_playbook_start_is_told_and_not_repeated(site: Site) -> None:
     assert len(site.soar.runs(item.container_id)) == 1
 
 
+def test_a_playbook_that_was_never_started_is_no_success_of_what_is_too_old(site: Site) -> None:
+    """The data is in SOAR, which never took the run: the row is rejected and says so, as its item does."""
+    site.queue(ROWS[:1], playbook="local/contain_host", automation="0")
+    site.later(AGE_LIMIT)
+    site.soar.fault("POST /rest/playbook_run", "429")
+    site.deliveries().round()
+    (item,) = site.items()
+    assert (item.state, site.soar.runs(item.container_id or 0)) == (REJECTED, [])
+    assert site.states() == {"0": ["queued", "rejected"]}
+    assert "HTTP 429" in site.events()[-1]["reason"]
+
+
 @pytest.mark.parametrize("fault", ["failed", "drop_after_commit"])
 def test_a_resent_item_may_start_what_was_refused_only(site: Site, fault: str) -> None:
     """Somebody mended the playbook and resent it; a start that may have happened stays as it is."""

@@ -11,6 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from soarlink.errors import ResultsError
+from soarlink.mapping import shipped
+from soarlink.mapping.search import SearchContext
+from soarlink.plan import parameters
 from soarlink.plan import planner as module
 from soarlink.plan.planner import PART_ARTIFACTS, Planner
 from soarlink.plan.shipment import PlaybookCall, Shipment
@@ -257,3 +260,19 @@ def test_the_same_input_gives_the_same_plan() -> None:
     """Planning twice gives equal streams."""
     rows: list[Any] = rows_of([3, 250, 0, 7])
     assert plan(rows, container_per="search") == plan(rows, container_per="search")
+
+
+def test_what_is_asked_about_is_an_artifact_once() -> None:
+    """Results of a container with the same chosen values share one artifact, and say so; others have their own."""
+    wanted = parameters.parse(
+        {"fields": "src", "playbooks": "local/x", "container_per": "search"}, "request_soar_enrichment"
+    )
+    rows = [make_row(n, src=f"10.0.0.{n % 2}", user=f"u{n}") for n in range(6)]
+    mapper = shipped.load().bind(("src", "user"), SearchContext("S"), wanted.mapping)
+    (shipment,) = Planner(make_run(), wanted, mapper, "events").plan(RowList(rows))
+    assert [body["cef"]["src"] for body in shipment.artifacts] == ["10.0.0.0", "10.0.0.1"]
+    assert [account.artifacts for account in shipment.rows] == [1, 1, 0, 0, 0, 0]
+    assert ["asked about once" in "".join(account.notes) for account in shipment.rows] == [False] * 2 + [True] * 4
+    each = wanted._replace(container_per="result")
+    found = list(Planner(make_run(), each, mapper, "events").plan(RowList(rows)))
+    assert [len(one.artifacts) for one in found] == [1] * 6

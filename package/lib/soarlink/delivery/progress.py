@@ -101,6 +101,8 @@ class ContainerProgress:
         reasons = [self._artifact_reason(account, landed, error)] if error is not None else []
         reasons.extend(_file_reason(name, why) for name, why in self.unattached.items())
         reasons.extend(f"The data is in SOAR, but {run.sentence()}" for run in self.runs if not run.goes_well)
+        if self.waiting_run is not None:
+            reasons.append(f"The data is in SOAR, but a playbook was not started: {self.waiting_run}")
         if reasons:
             return REJECTED, " ".join(reasons)
         return (UPDATED if self.existed else DELIVERED), ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from soarlink.plan.attachment import Attachment, ResultsFile
+from soarlink.plan.identity import content_of
 from soarlink.plan.parts import Load, PartQueue, PlannedRow
 from soarlink.plan.shipment import EVERY_ROW, Shipment
 from soarlink.plan.summary import Summary
@@ -12,6 +13,7 @@ from soarlink.plan.summary import Summary
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from soarlink.body import EncodedBody
     from soarlink.mapping.artifact import MappedRow
     from soarlink.plan.container import Bodies, ContainerBody
     from soarlink.plan.parameters import SendParameters
@@ -54,6 +56,7 @@ class Gathering:
         self._other_keys = other_keys
         self._parameters = parameters
         self._number = 0
+        self._asked: set[str] = set()
         self._first: Row | None = None
         self._attaches = parameters.attach_results != "none"
         form = parameters.attach_results if self._attaches else "json"
@@ -68,6 +71,16 @@ class Gathering:
             self._file.add(row)
         if self.summary is not None:
             self.summary.add(row, mapped)
+
+    def unasked(self, bodies: Sequence[EncodedBody]) -> list[EncodedBody]:
+        """Those that hold what no result of the container has brought before: an answer is good for all of them."""
+        found: list[EncodedBody] = []
+        for body in bodies:
+            content = content_of(str(body["source_data_identifier"]))
+            if content not in self._asked:
+                self._asked.add(content)
+                found.append(body)
+        return found
 
     def close(self, bodies: Bodies, said: Sequence[str] = ()) -> Closing:
         """After the last row: the summary artifact into the queue, the file and what there is to say."""

@@ -90,5 +90,10 @@ def of_artifact(row_key: str, content: str) -> str:
     return f"{row_key}#{_digest(content)}"
 
 
+def content_of(artifact_key: str) -> str:
+    """What two artifacts with the same CEF fields have in common, whichever rows they come from."""
+    return artifact_key.rpartition("#")[2]
+
+
 def _digest(content: str) -> str:
     return hashlib.sha256(to_bytes(content)).hexdigest()[:32]

@@ -28,6 +28,8 @@ __all__ = ["GROUP_ROWS", "PART_ARTIFACTS", "Planner", "RowMapper", "RowSource"]
 GROUP_ROWS = 5_000
 """Most rows held in memory while rows are put together to groups."""
 
+_ASKED_ONCE = "another result of this container has the same values in the chosen fields: they are asked about once"
+
 _MOST_INTERNED = 1_000
 _MOST_AHEAD = 64
 
@@ -220,6 +222,9 @@ class Planner:
             if container.summary is not None or self._chosen.are_missing(row)
             else self._bodies.fitted(row, self._bodies.artifacts(row, mapped))
         )
+        if self._parameters.fields:
+            every, artifacts = len(artifacts), container.unasked(artifacts)
+            cut_notes = (*cut_notes, *(_ASKED_ONCE,) * (len(artifacts) < every))
         if self._most_results and row.position + 1 == self._most_results:
             cut_notes = (*cut_notes, cut_results_note(self._most_results))
         account = RowAccount(
