@@ -202,6 +202,38 @@ def test_an_update_that_was_cut_short_is_not_written_again(own: Lab, tmp_path: P
     assert [one["rule_id"] for one in board.reviews] == [row["event_id"] for row in ROWS]
 
 
+def test_what_was_cut_short_is_known_when_soar_comes_back_to_it(own: Lab, soar: SoarReader, tmp_path: Path) -> None:
+    """Killed right after the update; SOAR opens the case again, and closes it: one text, and the status follows."""
+    (number,) = sent(own, tmp_path, ROWS[:1])
+    switch_on(own, "comment_on_close", "status_closed", "status_in_progress")
+    own.poll()
+    board = notables(own)
+    soar.post(f"/rest/container/{number}", {"status": "closed"})
+    own.splunkd.fault("POST", "jobs/export", slow=0.5)  # also the search that reads back
+    with own.feedback() as feedback:
+        _until(lambda: len(board.reviews) == 2)
+        feedback.kill()
+    own.splunkd.clear_faults()
+    for status in ("open", "closed"):
+        own.management.empty(APP, "soar_lease")  # the one that the killed input held has run out
+        soar.post(f"/rest/container/{number}", {"status": status})
+        assert own.poll().problems == ()
+    assert [one["comment"] for one in board.reviews[1:]] == [f"SOAR container {number} is closed.", "", ""]
+    assert [one["status"] for one in board.reviews[1:]] == ["5", "2", "5"]
+
+
+def test_a_lookup_that_was_emptied_repeats_nothing(own: Lab, soar: SoarReader, tmp_path: Path) -> None:
+    """The container changes, and is like a new one: its comment stands there already."""
+    (number,) = sent(own, tmp_path, ROWS[:1])
+    own.poll()
+    own.management.empty(APP, "soar_containers")
+    soar.post(f"/rest/container/{number}", {"severity": "low"})
+    own.poll()
+    (row,) = own.management.documents(APP, "soar_containers", {})
+    assert (row["severity"], row["writeback"]) == ("low", "done")
+    assert len(notables(own).reviews) == 1
+
+
 def test_an_error_of_one_notable_concerns_no_other(own: Lab, tmp_path: Path) -> None:
     """One breaks Enterprise Security's endpoint: the others are written; it is named, and written when it is mended."""
     board = notables(own)
