@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 from soarlink.errors import SplunkdError
 from soarlink.feedback.case import WRITING, Case
 from soarlink.writeback.ledger import DONE, FAILED, NONE
+from soarlink.writeback.round import LONGEST
 from soarlink.writeback.turns import FIRST_PAUSE, LONGEST_PAUSE, Turns
 from soarlink.writeback.writer import MOST_FAULTS
 from tests.unit.writeback.desk import CLOSED, LINK, Desk
@@ -35,6 +38,42 @@ def test_cases_without_a_notable_hold_up_nobody(desk: Desk) -> None:
     assert found == ["ev16"]
     desk.process.notables("add", "ev10", "run", "10")  # which had its turn before, and has it again
     assert [one["event_id"] for _ in range(3) for one in desk.round(LINK)] == ["ev10"]
+
+
+@pytest.mark.usefixtures("few")
+@pytest.mark.parametrize(("seconds", "rounds"), [(0.0, 1), (LONGEST, 3)])
+def test_a_backlog_is_worked_off_without_waiting_for_polls(desk: Desk, seconds: float, rounds: int) -> None:
+    """As long as that is quick; what takes long leaves the rest to the next round, for others wait."""
+    numbers = range(10, 17)
+    for number in numbers:
+        desk.process.notables("add", f"ev{number}")
+        desk.case(number)
+
+    def goes_on() -> bool:
+        desk.seconds += seconds
+        return True
+
+    desk.goes_on = goes_on
+    for turn in range(1, rounds + 1):
+        desk.round(LINK)
+        assert (len(desk.reviews()) == len(numbers)) == (turn == rounds)
+    assert sorted(one["rule_id"] for one in desk.reviews()) == [f"ev{number}" for number in numbers]
+
+
+@pytest.mark.usefixtures("few")
+def test_cases_that_meet_errors_end_the_round(desk: Desk) -> None:
+    """A page full of cases that are left alone for a while is passed, and each is looked at once."""
+    for number in range(10, 17):
+        desk.process.notables("add", f"ev{number}")
+        desk.case(number)
+    desk.process.fault("POST", "notable_update", status=503)
+    for _ in range(4):
+        with contextlib.suppress(SplunkdError):
+            desk.round(LINK)
+    desk.process.clear()
+    desk.process.calls()
+    desk.round(LINK)
+    assert len([call for call in desk.process.calls() if "soar_containers" in call and call.startswith("GET")]) < 8
 
 
 @pytest.mark.usefixtures("few")

@@ -17,7 +17,7 @@ _AT_ONCE = 50
 """Containers that are read with their ``data``: some of other sources are large."""
 _MOST_REMEMBERED = 20_000
 _AWAITING = 500
-"""Cases of one round of the write-back, with and without a known notable."""
+"""Cases that the write-back takes at once."""
 
 
 class Cases:
@@ -36,6 +36,11 @@ class Cases:
         self._known: dict[int, Case] = {}
         self._changed: dict[int, Case] = {}
         self._awaited: set[int] = set()
+
+    @property
+    def at_once(self) -> int:
+        """How many :meth:`awaiting` gives at most."""
+        return _AWAITING
 
     def find(self, ids: Iterable[int]) -> dict[int, Case]:
         """These containers, by id; without those that SOAR does not have any more."""

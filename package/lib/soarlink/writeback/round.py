@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from soarlink.writeback.turns import Turns
     from soarlink.writeback.writer import Sinks
 
+LONGEST = 60.0
+"""Seconds after which a round begins with no further cases: other accounts wait."""
+
 SEARCHED_FOR = 24 * 3600.0
 """Seconds after which a container whose notable was not found is taken for one without."""
 
@@ -73,13 +76,22 @@ class Round:
 
     def run(self) -> str:
         """Write what is due; why some of it was put off, "" where none was."""
+        until = self._turns.now() + LONGEST
         try:
-            self._work(self._next(named=True))
+            while self._is_more() and self._turns.now() < until:
+                pass
             self._work(self._found(self._next(named=False)))
         finally:
             self._ledger.save()
         put_off = self._writer.put_off
         return f"Updates of notables that are tried again: {len(put_off)}. {put_off[-1]}" if put_off else ""
+
+    def _is_more(self) -> bool:
+        """Write a number of cases whose notable is known; whether others wait behind them."""
+        before = self._turns.place(named=True)
+        found = self._next(named=True)
+        self._work(found)
+        return len(found) == self._cases.at_once and found[-1].key > before
 
     def _next(self, *, named: bool) -> list[Case]:
         """The cases whose turn it is. A preview leaves an update that was cut short alone: it is no new one."""

@@ -28,6 +28,10 @@ class Turns:
         self._places: dict[bool, str] = {}
         self._faults: dict[str, tuple[int, float]] = {}
 
+    def now(self) -> float:
+        """Seconds of that clock."""
+        return self._monotonic()
+
     def place(self, *, named: bool) -> str:
         """Key of the last case that had its turn, of those with or without a known notable; "" before the first."""
         return self._places.get(named, "")
