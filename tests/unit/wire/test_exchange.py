@@ -492,3 +492,17 @@ def test_a_redirect_is_an_answer(serve: Serve, trust: Trust, status: str) -> Non
     with exchanger(server.url, trust) as made:
         reply = made.exchange("POST", "/rest/container", b"{}")
     assert (reply.status, reply.body, len(server.requests)) == (int(status[:3]), b"<html>moved</html>", 1)
+
+
+def test_a_cookie_that_the_server_sets_is_not_sent_back(serve: Serve, trust: Trust) -> None:
+    """With the cookie of a session SOAR would judge a request by that, and not by the token."""
+
+    def script(connection: Connection) -> None:
+        while connection.read_request():
+            connection.answer(b"{}", headers="Set-Cookie: sessionid=geheim; Path=/\r\n")
+
+    server = serve(script)
+    with exchanger(server.url, trust) as made:
+        for _ in range(2):
+            made.exchange("GET", "/rest/version")
+        assert [request.headers.get("cookie") for request in server.requests] == [None, None]

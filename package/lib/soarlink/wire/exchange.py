@@ -1,7 +1,8 @@
 """One request, one answer, or a failure that says whether anything left this machine.
 
 ``requests`` has defaults that would lose or double alerts (libraries reference, section 8): no timeout, redirects that
-turn a POST into a GET, short bodies taken for whole ones, proxy and CA variables of the host. All are off here.
+turn a POST into a GET, short bodies taken for whole ones, cookies, and the proxy and CA variables of the host. None is
+used here.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import http.client
 import time
 from dataclasses import dataclass
+from http.cookiejar import DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any, Callable
 from urllib.parse import quote, urlsplit
 
@@ -110,6 +112,8 @@ class Exchanger:
         self._observe = observe
         self._session = _Session()
         self._session.trust_env = False
+        # Each request signs in for itself: a session of SOAR's wants CSRF tokens (REST reference, 1.2).
+        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
         self._session.headers.clear()
         # identity: a compressed answer could not be told from a cut one by its length.
         self._session.headers.update({"Accept": "application/json", "Accept-Encoding": "identity", **headers})
