@@ -18,7 +18,8 @@ from soarlink.errors import KvStoreUnavailable
 from soarlink.inputs.conclusions import Conclusions
 from soarlink.inputs.deliveries import Deliveries
 from soarlink.outbox.collection import Outbox
-from soarlink.outbox.item import DELIVERED, DISCARDED, PENDING, REJECTED
+from soarlink.outbox.item import DELIVERED, DISCARDED, PENDING, REJECTED, OutboxItem
+from soarlink.outbox.payload import Payload
 from soarlink.outbox.selection import Filters
 from soarlink.splunk.kvstore import KvStore
 from soarlink.splunk.settings import DeliveryLimits
@@ -467,6 +468,40 @@ def test_a_resent_item_may_start_what_was_refused_only(site: Site, fault: str) -
     (item,) = site.items()
     assert item.state == (DELIVERED if fault == "failed" else REJECTED)
     assert len(site.soar.requests("POST /rest/playbook_run")) == (1 if fault == "failed" else 0)
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_resend_forgets_no_run_that_is_asked_for_meanwhile(
+    site: Site, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    """A person resends an item that is on its way, and the input ends before the receipt: the playbook runs once."""
+    (item,) = site.queue(ROWS[:1], playbook="local/contain_host", automation="0")
+    site.later(SETTLED)
+    load = Outbox.load
+
+    def on_its_way() -> None:
+        site.splunkd.fault("POST", ".*/data/soar_outbox/batch_save.*", status=503, times=1)
+        with pytest.raises(KvStoreUnavailable):
+            site.deliveries().round()
+
+    def loading(self: Outbox, chosen: OutboxItem) -> Payload:
+        found = load(self, chosen)
+        on_its_way()
+        return found
+
+    with monkeypatch.context() as meanwhile:
+        if when == "after":
+            meanwhile.setattr(Outbox, "load", loading)
+        else:
+            on_its_way()
+        (done,) = Desk(site.outbox, "alice", site.clock()).carry_out(ActRequest(RESEND, Filters()), [item])
+    assert done.is_done
+    site.later(SETTLED)
+    site.deliveries().round()
+    (item,) = site.items()
+    assert item.state == DELIVERED
+    assert item.container_id is not None
+    assert len(site.soar.runs(item.container_id)) == 1
 
 
 def test_two_items_of_one_container_take_turns(site: Site) -> None:

@@ -93,8 +93,6 @@ class Desk:
             error_text="",
         )
         is_written = self._outbox.replace(changed, payload)
-        if is_written:
-            self._outbox.note(changed, payload.ledger)
         message = "The delivery input takes it next."
         if item.container_id is not None and changes.container():
             message += f" Container {item.container_id} is in SOAR already and keeps what it has."

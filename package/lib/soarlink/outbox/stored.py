@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any, Union
 
 from soarlink.errors import OutboxError
@@ -30,6 +31,7 @@ GONE = "gone"
 """``item`` of what is to be deleted: no item has this key, and an index finds it."""
 
 Loaded = Union[Payload, OutboxError]
+Ledger = Sequence[Mapping[str, Any]]
 
 
 class StoredPayloads:
@@ -116,9 +118,21 @@ class StoredPayloads:
             ledger = found.get(_ledger_key(item.key))
             if ledger is None:
                 return payload
-            return replace(payload, ledger=unpack_ledger(str(ledger.get("body")), ledger.get("format")))
+            return replace(
+                payload, ledger=_joined(payload.ledger, unpack_ledger(str(ledger.get("body")), ledger.get("format")))
+            )
         except OutboxError as error:
             return error
+
+
+def _joined(sent: Ledger, noted: Ledger) -> Ledger:
+    """All that is known: what came with the payload, then what the delivery has noted beside it.
+
+    A person who resends writes the one, whoever delivers the other, perhaps at the same time. Each begins with what its
+    writer had read, so neither writes over what the other knows: a playbook run that was asked for stays known.
+    """
+    known = list(takewhile(lambda pair: pair[0] == pair[1], zip(sent, noted)))
+    return (*sent, *noted[len(known) :])
 
 
 def chunk_documents(item: OutboxItem, packed: Packed) -> Iterator[dict[str, Any]]:
