@@ -255,7 +255,8 @@ class MemoryKv:
     ) -> list[dict[str, Any]]:
         """What matches, in ascending order."""
         found = [copy.deepcopy(one) for one in self._held(collection).values() if _matches(one, query or {})]
-        return sorted(found, key=lambda one: one[sort or "_key"])[:limit]
+        names = (sort or "_key").split(",")
+        return sorted(found, key=lambda one: [one[name] for name in names])[:limit]
 
     def query(self, collection: str, query: Mapping[str, Any] | None = None, **_: Any) -> list[dict[str, Any]]:
         """The same without a limit."""

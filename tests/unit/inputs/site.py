@@ -42,13 +42,14 @@ class Site:
     sid: str
     offset: float = 0.0
     held: float | None = None
+    stepped: float = 0.0
     stop: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
         home = self.splunkd.home
         self.key = self.splunkd.key()
         self.installed = Installed(home, home / "etc/apps" / APP, self.splunkd.uri, self.sid, self.key)
-        self.installed.clock = self.installed.monotonic = self.clock
+        self.installed.clock, self.installed.monotonic = self.clock, self.monotonic
         self.log: logging.Logger = logger(home, "soar_delivery")
         self.tenure = self.apply("sh1")
         self.session = Session(
@@ -57,7 +58,7 @@ class Site:
             home=home,
             app=self.installed.app,
             clock=self.clock,
-            monotonic=self.clock,
+            monotonic=self.monotonic,
             random=lambda: 1.0,
         )
 
@@ -74,7 +75,15 @@ class Site:
 
     def clock(self) -> float:
         """Seconds since 1970 at this site."""
+        return self.monotonic() + self.stepped
+
+    def monotonic(self) -> float:
+        """Seconds that nobody sets."""
         return (time.time() if self.held is None else self.held) + self.offset
+
+    def step(self, seconds: float) -> None:
+        """Have the clock set, forward or back."""
+        self.stepped += seconds
 
     def hold(self) -> None:
         """Let no time pass but by :meth:`later`, however busy the machine is."""
@@ -127,7 +136,8 @@ class Site:
     def apply(self, owner: str) -> Tenure:
         """A lease on the outbox, as a search head of that name has it."""
         kv = KvStore(self.splunkd.session())
-        return Tenure(Lease(kv, "soar_delivery", owner, 300.0, self.clock, monotonic=self.clock), self.clock)
+        lease = Lease(kv, "soar_delivery", owner, 300.0, self.clock, monotonic=self.monotonic)
+        return Tenure(lease, self.monotonic)
 
     def queue(self, rows: list[dict[str, Value]], fault: str = "503", **parameters: str) -> list[OutboxItem]:
         """Run the action with a fault and move what it left behind into the outbox; its rows there."""

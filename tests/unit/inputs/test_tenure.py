@@ -101,6 +101,7 @@ def test_a_lease_that_is_lost_within_a_container_ends_it(
 
 def test_a_long_round_keeps_its_lease(site: Site, other: Tenure, monkeypatch: pytest.MonkeyPatch) -> None:
     """Renewed when it is due: four containers take longer than a lease, and nobody gets in between."""
+    monkeypatch.setattr("soarlink.inputs.turn.LONGEST", 1_000.0)
     queued(site, FOUR)
     taken: list[bool] = []
 

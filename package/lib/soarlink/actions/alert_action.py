@@ -266,12 +266,13 @@ def open_gate(
     clock: Callable[[], float],
     monotonic: Callable[[], float],
     may_ask: Callable[[], bool] = lambda: True,
+    may_begin: Callable[[], bool] = lambda: True,
 ) -> Gate:
     """The gate of one run towards an account's server, see :class:`Gate`; ``clock`` gives epoch seconds."""
     from soarlink.delivery.breaker import Breaker
     from soarlink.delivery.gate import Gate
 
-    return Gate(Breaker(journal_root(home) / "breaker", account, clock), seconds, monotonic, may_ask)
+    return Gate(Breaker(journal_root(home) / "breaker", account, clock), seconds, monotonic, may_ask, may_begin)
 
 
 def _account(request: Request, grant: Grant | SplunkdError) -> Account:

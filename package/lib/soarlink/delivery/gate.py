@@ -15,6 +15,7 @@ _NOT_OURS = (
     "The lease on the outbox was over, or the input was to end, before this was sent.",
     "The search head that has the lease sends it.",
 )
+_NO_TIME = ("Others had their turn before this was sent.", "It is sent with the next round.")
 
 
 class Gate:
@@ -25,6 +26,7 @@ class Gate:
         seconds: how long the run may deliver; None for no bound.
         monotonic: seconds from any start, never going back.
         may_ask: whether this process may still send what it is at, such as: does it hold the lease?
+        may_begin: whether it may begin with another container; what has begun goes on.
     """
 
     def __init__(
@@ -33,9 +35,11 @@ class Gate:
         seconds: float | None,
         monotonic: Callable[[], float],
         may_ask: Callable[[], bool] = lambda: True,
+        may_begin: Callable[[], bool] = lambda: True,
     ) -> None:
         self._breaker = breaker
         self._may_ask = may_ask
+        self._may_begin = may_begin
         self._monotonic = monotonic
         self._end = None if seconds is None else monotonic() + seconds
         self._seconds = seconds
@@ -64,6 +68,10 @@ class Gate:
         if self._closed is None and not self._may_ask():
             self._closed = NotTried(*_NOT_OURS)
         return self._closed
+
+    def check_new(self) -> SoarError | None:
+        """Why nothing new may be begun; None while it may."""
+        return self.check() or (None if self._may_begin() else NotTried(*_NO_TIME))
 
     def permit(self) -> None:
         """Asked before each single request, also in the middle of a container.

@@ -60,14 +60,6 @@ def _preceded(source: Iterable[Batch], before: Callable[[], None]) -> Iterator[B
         yield batch
 
 
-def _wait(pace: Pace | None, batch: Batch) -> None:
-    """A container counts once, with its first part."""
-    if pace is not None:
-        started = sum(1 for shipment in batch.shipments if shipment.part == 0)
-        if started:
-            pace.wait(started)
-
-
 class _Lanes:
     """A pool of connections. The parts of one container follow one another on one of them."""
 
@@ -82,9 +74,7 @@ class _Lanes:
     def send_one(self, batch: Batch) -> list[ContainerReport]:
         """The usual alert: no threads, no waiting."""
         try:
-            if self._gate.check() is None:
-                _wait(self._pace, batch)
-            return self._carry(batch)
+            return self._carry(batch, new=self._take_turn(batch))
         finally:
             self._close()
 
@@ -98,13 +88,12 @@ class _Lanes:
                 ending.callback(lambda: [future.cancel() for future in waiting])  # whoever takes no more reports
                 chain: _Chain | None = None
                 for batch in source:
-                    if self._gate.check() is None:
-                        _wait(self._pace, batch)
+                    new = self._take_turn(batch)
                     if batch.is_part:
                         chain = chain if batch.shipments[0].part and chain is not None else _Chain(self)
-                        future = chain.follow(pool, batch)
+                        future = chain.follow(pool, batch, new=new)
                     else:
-                        future = pool.submit(self._carry, batch)
+                        future = pool.submit(self._carry, batch, new=new)
                     waiting.append(future)
                     while waiting and (len(waiting) > 2 * self._connections or waiting[0].done()):
                         yield from waiting.popleft().result()
@@ -126,9 +115,9 @@ class _Lanes:
         """Hand a connection back."""
         self._idle.append(carrier)
 
-    def guarded(self, work: Callable[[], list[ContainerReport]]) -> list[ContainerReport] | SoarError:
+    def guarded(self, work: Callable[[], list[ContainerReport]], *, new: bool) -> list[ContainerReport] | SoarError:
         """Do the work while the gate is open; a defect in one batch never costs the others their reports."""
-        closed = self._gate.check()
+        closed = self._gate.check_new() if new else self._gate.check()
         if closed is not None:
             return closed
         try:
@@ -143,7 +132,16 @@ class _Lanes:
             self._gate.learn(report.progress.pending)
         return reports
 
-    def _carry(self, batch: Batch) -> list[ContainerReport]:
+    def _take_turn(self, batch: Batch) -> bool:
+        """Wait where there is a pace; True where the batch has not waited: it is asked later whether it may begin."""
+        if self._pace is None or self._gate.check_new() is not None:
+            return True
+        started = sum(1 for shipment in batch.shipments if shipment.part == 0)  # a container counts once
+        if started:
+            self._pace.wait(started)
+        return False
+
+    def _carry(self, batch: Batch, *, new: bool) -> list[ContainerReport]:
         def work() -> list[ContainerReport]:
             carrier = self.take()
             try:
@@ -151,7 +149,7 @@ class _Lanes:
             finally:
                 self.give(carrier)
 
-        result = self.guarded(work)
+        result = self.guarded(work, new=new)
         if isinstance(result, SoarError):
             return [_stopped(shipment, ContainerProgress(), result) for shipment in batch.shipments]
         return result
@@ -170,11 +168,11 @@ class _Chain:
         self._carrier: Carrier | None = None
         self._last: Future[list[ContainerReport]] | None = None
 
-    def follow(self, pool: ThreadPoolExecutor, batch: Batch) -> Future[list[ContainerReport]]:
-        self._last = pool.submit(self._carry, batch, self._last)
+    def follow(self, pool: ThreadPoolExecutor, batch: Batch, *, new: bool) -> Future[list[ContainerReport]]:
+        self._last = pool.submit(self._carry, batch, self._last, new=new and batch.shipments[0].part == 0)
         return self._last
 
-    def _carry(self, batch: Batch, before: Future[list[ContainerReport]] | None) -> list[ContainerReport]:
+    def _carry(self, batch: Batch, before: Future[list[ContainerReport]] | None, *, new: bool) -> list[ContainerReport]:
         if before is not None:
             before.result()
         shipment = batch.shipments[0]
@@ -184,7 +182,7 @@ class _Chain:
                 self._carrier = self._lanes.take()
             return self._carrier.carry_part(shipment, self._progress)
 
-        result = self._lanes.guarded(work)
+        result = self._lanes.guarded(work, new=new)
         if isinstance(result, SoarError):
             report = _stopped(shipment, self._progress, result, self._carrier)
             result = [report] if shipment.last else []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Callable
 
 from soarlink.errors import OutboxError, SendToSoarError
 from soarlink.journal.ledger import FREE, NOT_STARTED, RunNote
@@ -22,9 +22,10 @@ class Cargo:
     Args:
         outbox: the outbox.
         items: what is to be sent; taken a few hundred at a time.
+        has_time: whether there is time for another one; the first is taken in any case.
     """
 
-    def __init__(self, outbox: Outbox, items: Iterable[OutboxItem]) -> None:
+    def __init__(self, outbox: Outbox, items: Iterable[OutboxItem], has_time: Callable[[], bool]) -> None:
         self.loaded: dict[str, tuple[OutboxItem, Payload]] = {}
         """By container: what was loaded and not taken out again."""
         self.unusable: list[OutboxItem] = []
@@ -33,13 +34,9 @@ class Cargo:
         """Why the KV store gave no more; what it gave before is sent."""
         self.count = 0
         """How many items were loaded, or can't be used."""
+        self._has_time = has_time
         self._outbox = outbox
         self._items = items
-
-    def load_all(self) -> None:
-        """Load everything."""
-        for _ in self._load():
-            pass
 
     def shipments(self) -> Iterator[Shipment]:
         """What is to be sent, loaded as it is taken."""
@@ -51,6 +48,8 @@ class Cargo:
         seen: set[str] = set()
         try:
             for item, found in self._outbox.load_many(self._items):
+                if self.count and not self._has_time():
+                    return
                 self.count += 1
                 if isinstance(found, OutboxError):
                     self.unusable.append(replace(item, error_text=str(found)))

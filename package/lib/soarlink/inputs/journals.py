@@ -13,6 +13,7 @@ from soarlink.actions.clerk import Clerk
 from soarlink.delivery.outcome import REJECTED as REJECTED_ROW
 from soarlink.errors import KvStoreUnavailable, MappingError, NotTried, SendToSoarError, SettingsError, SplunkdError
 from soarlink.inputs.age import RESEND, too_old
+from soarlink.inputs.attempt import not_too_late
 from soarlink.inputs.complaints import Complaints
 from soarlink.journal.journal import UNUSABLE
 from soarlink.mapping.compile import compile_rules
@@ -47,6 +48,9 @@ FOLLOW_EVERY = 5.0
 
 FOLLOW_LONGEST = 120.0
 """The same for those that have waited long for somebody's answer."""
+
+LONGEST = 60.0
+"""Seconds that one alert is sent for; the rest goes into the outbox, where no account and no alert holds up others."""
 
 _GROUP = 100
 
@@ -84,7 +88,7 @@ class Journals:
         return any(map(self._is_due, self._store.keys()))
 
     def _is_due(self, key: str) -> bool:
-        return self._not_before.get(key, 0.0) <= self._session.clock()
+        return self._not_before.get(key, 0.0) <= self._session.monotonic()
 
     def _try(self, key: str, outbox: Outbox) -> bool:
         """One journal; whatever is wrong with it stops no other."""
@@ -190,10 +194,17 @@ class Journals:
                 raise NotTried(error.what, error.remedy) from None  # it was written down: somebody may mend it
 
         def gate(found: Account) -> Gate:
-            return open_gate(session.home, found.name, None, **session.clocks)
+            return open_gate(
+                session.home, found.name, LONGEST, may_ask=lambda: not self._stop.is_set(), **session.clocks
+            )
 
         _resolve(outbox, journal.ledger)
         alert.deliver(account, gate)
+        if self._stop.is_set() and alert.waiting:
+            return False  # it stays where it is, for the next process
+        return self._conclude(request, journal, alert, clerk, outbox)
+
+    def _conclude(self, request: Request, journal: Journal, alert: Alert, clerk: Clerk, outbox: Outbox) -> bool:
         if "" in alert.waiting:
             why = str(alert.waiting[""])
             if not self._is_too_old(journal.key):
@@ -230,7 +241,7 @@ class Journals:
             wait = min(FOLLOW_LONGEST, max(FOLLOW_EVERY, (now - self._store.written(journal.key)) / 10))
         else:
             wait = FOLLOW_EVERY
-        self._not_before[journal.key] = now + wait
+        self._not_before[journal.key] = self._session.monotonic() + wait
         self._store.note_waiting(journal.key, now + wait, for_answer=alert.asks_people)
         return True
 
@@ -284,7 +295,7 @@ class Journals:
             item = replace(
                 item,
                 attempts=1,
-                next_attempt=waiting.not_before,
+                next_attempt=not_too_late(waiting.not_before, now, self._age_limit),
                 error_class=waiting.name,
                 error_code=str(waiting.status or ""),
                 error_text=waiting.reason,
@@ -297,8 +308,8 @@ class Journals:
         self._complaints.forget("Journal", key)
 
     def _later(self, key: str, why: str) -> None:
-        self._not_before[key] = self._session.clock() + AGAIN
-        self._store.note_waiting(key, self._not_before[key], why)
+        self._not_before[key] = self._session.monotonic() + AGAIN
+        self._store.note_waiting(key, self._session.clock() + AGAIN, why)
         self._complaints.waits("Journal", why, key, seconds=AGAIN)
 
 

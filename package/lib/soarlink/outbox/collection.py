@@ -37,6 +37,11 @@ COLLECTION = "soar_outbox"
 _GROUP = 500
 """Rows that are read or written together; what one ``batch_find`` may ask for."""
 
+_IN_LINE = "created,_key"
+
+AHEAD = 300.0
+"""Seconds by which a row was written in the future when the clock was wrong then: its time to wait means nothing."""
+
 _GONE = (DELIVERED, DISCARDED)
 
 
@@ -126,7 +131,7 @@ class Outbox:
         lines: dict[str, list[OutboxItem]] = {}
         seen = set(exclude)
         while True:
-            page = self._kv.page(COLLECTION, _due(now, seen), sort="created", limit=limit)
+            page = self._kv.page(COLLECTION, _due(now, seen), sort=_IN_LINE, limit=limit)
             for item in _readable(page):
                 lines.setdefault(item.account, []).append(item)
             # A full page may hide other accounts behind the long line of one.
@@ -139,12 +144,14 @@ class Outbox:
         """What may be sent now of an item's account and was put in line after it, oldest first.
 
         Args:
-            last: the item; others of the very same moment are left to the next :meth:`due`.
+            last: the item.
             now: epoch seconds.
             limit: most items.
         """
-        line = [_due(now, ()), {"account": last.account}, {"created": {"$gt": last.created}}]
-        return _readable(self._kv.page(COLLECTION, {"$and": line}, sort="created", limit=limit))
+        same_moment = {"$and": [{"created": last.created}, {"_key": {"$gt": last.key}}]}
+        later = any_of([{"created": {"$gt": last.created}}, same_moment])
+        line = [_due(now, ()), {"account": last.account}, {"created": {"$gte": last.created}}, later]
+        return _readable(self._kv.page(COLLECTION, {"$and": line}, sort=_IN_LINE, limit=limit))
 
     def replace(self, item: OutboxItem, payload: Payload | None = None) -> bool:
         """Write a row after an attempt or an act.
@@ -308,7 +315,8 @@ class Outbox:
 
 
 def _due(now: float, excluded: Collection[str]) -> dict[str, Any]:
-    parts: list[dict[str, Any]] = [{"state": PENDING}, {"format": FORMAT}, {"next_attempt": {"$lte": now}}]
+    time = any_of([{"next_attempt": {"$lte": now}}, {"updated": {"$gt": now + AHEAD}}])
+    parts: list[Mapping[str, Any]] = [{"state": PENDING}, {"format": FORMAT}, time]
     parts.extend({"account": {"$ne": account}} for account in sorted(excluded))
     return {"$and": parts}
 

@@ -1,0 +1,71 @@
+"""The late lines and events of rows that the outbox has brought to their end."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from soarlink.actions.clerk import Clerk
+from soarlink.splunk import payload
+from soarlink.splunk.cam import CommonAction
+from soarlink.splunk.camhistory import Histories
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from soarlink.delivery.outcome import RowOutcome
+    from soarlink.inputs.session import Session
+    from soarlink.plan.run import AlertRun
+
+    Told = dict[tuple[AlertRun, str], list[RowOutcome]]
+    """Outcomes by alert run and account: what is resent may go by another account than the run's others."""
+
+
+class Teller:
+    """Tells rows their end. Not for use by several threads at once.
+
+    Args:
+        session: splunkd and clocks.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._histories: dict[Path, Histories] = {}
+
+    def tell(self, index: str, told: Told) -> None:
+        """The lines and events of these outcomes; a crash before the receipt is why the log is asked first.
+
+        Args:
+            index: where result events go.
+            told: outcomes by the run that they belong to, and the account that they went by.
+        """
+        for (run, account), outcomes in told.items():
+            invocation = payload.parse(_text(run), run.action)
+            action = CommonAction(invocation, self._session.home, index, self._session.clock)
+            action.account = account
+            action.hold_lines()
+            histories = self._histories.setdefault(action.log, Histories(action.log))
+            sids = dict.fromkeys((run.sid, *(one.sid for one, _ in told if one.action == run.action)))
+            clerk = Clerk(action, history=histories.of(list(sids))[run.sid])
+            for outcome in outcomes:
+                clerk.tell(outcome)
+            clerk.flush()
+            action.close()
+
+    def forget(self) -> None:
+        """Forget what the logs say: they are read anew the next time."""
+        self._histories.clear()
+
+
+def _text(run: AlertRun) -> bytes:
+    """The run as an alert payload, for the Common Action Model."""
+    facts = {
+        "sid": run.sid,
+        "search_name": run.search_name,
+        "app": run.app,
+        "owner": run.owner,
+        "results_link": run.results_link,
+        "server_host": run.server_host,
+        "configuration": {},
+    }
+    return json.dumps(facts).encode("ascii")
