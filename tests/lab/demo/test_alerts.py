@@ -79,17 +79,21 @@ def test_windows_meet(name: str) -> None:
     [
         ("Send to SOAR - Results rejected", "soar:action:result", "results", {"status": "rejected", "reason": "no"}),
         ("Send to SOAR - Playbook runs failed", "soar:playbook_run", "runs", {"verdict": "failed", "playbook": "p"}),
+        ("Example - Forward events by the time they were indexed", "vendor:alert", "", {"severity": "high"}),
     ],
 )
 def test_each_event_is_told_once(name: str, sourcetype: str, count: str, fields: dict[str, str]) -> None:
-    """Three runs in a row tell every event once, whenever it was indexed, and those that came hours late."""
+    """Three runs in a row tell every event once: on time, hours late, or of a clock that is ahead."""
+    begin, _ = window(SEARCHES[name], NOW)
+    step = seconds_between_runs(SEARCHES[name]["cron_schedule"])
     given = {**fields, "account": "prod", "search_name": "S"}
     rows = [
-        event(sourcetype, NOW - 960 + 30 * number, {**given, "run_id": str(number)}, 5 * 3600.0 * (number % 2))
-        for number in range(90)
+        event(sourcetype, begin + 10 * number, {**given, "run_id": str(number)}, (1.0, 5 * 3600.0, -1200.0)[number % 3])
+        for number in range(3 * step // 10)
     ]
-    told = [sum(int(str(one[count])) for one in found(name, rows, NOW + 900 * turn)) for turn in range(3)]
-    assert told == [30, 30, 30]
+    told = [found(name, rows, NOW + step * turn) for turn in range(3)]
+    counted = [sum(int(str(one.get(count, 1))) for one in run) for run in told]
+    assert counted == [step // 10] * 3
 
 
 def test_a_rejected_result_of_no_search_is_told() -> None:
