@@ -37,6 +37,10 @@ class SoarReader:
         """How many containers have this name."""
         return int(self._get(f'/rest/container?_filter_name="{name}"&page_size=1')["count"])
 
+    def containers_of(self, key: object) -> list[dict[str, Any]]:
+        """The containers with this key."""
+        return list(self._get(f'/rest/container?_filter_source_data_identifier="{key}"&page_size=0')["data"])
+
     def all_containers(self) -> list[dict[str, Any]]:
         """Every container, oldest first."""
         return list(self._get("/rest/container?page_size=0&sort=id&order=asc")["data"])

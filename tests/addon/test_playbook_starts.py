@@ -161,3 +161,37 @@ def test_a_dry_run_shows_scope_and_inputs(send: Send, events: Events) -> None:
     (refused,) = run(send, [notable(src="")], playbooks=ENRICH, inputs="indicators={{src}}", dry_run="1")
     assert (refused.status, [one.state for one in refused.runs]) == ("rejected", ["not started"])
     assert "Its input indicators is empty" in str(refused.reason)
+
+
+@pytest.mark.parametrize("existed", [False, True])
+def test_a_start_whose_answer_is_lost_is_found(lab: Lab, send: Send, soar: SoarReader, *, existed: bool) -> None:
+    """SOAR goes away when it has taken the run: it is looked for, followed to its verdict, and not started again."""
+    assert lab.soar.stand_in is not None
+    row = notable()
+    if existed:
+        run(send, [row], playbooks=TRIAGE)
+    lab.soar.stand_in.admin.fault("POST /rest/playbook_run", "drop_after_commit")
+    (outcome,) = run(send, [row], playbooks=TRIAGE)
+    assert (outcome.status, [one.state for one in outcome.runs]) == (
+        "updated" if existed else "delivered",
+        ["succeeded"],
+    )
+    runs = soar.named_runs(outcome.container_id or 0, "phishing_triage")
+    assert [str(one["id"]) for one in runs][existed:] == [outcome.runs[0].id]
+    assert len(soar.containers_of(row["event_id"])) == 1
+
+
+def test_a_start_that_soar_never_saw_stays_unclear(lab: Lab, send: Send, soar: SoarReader) -> None:
+    """Nothing shows in SOAR: the row says so and what to do; neither the same call nor the input starts it again."""
+    assert lab.soar.stand_in is not None
+    rows, sid = [notable()], "1700000000.911"
+    lab.soar.stand_in.admin.fault("POST /rest/playbook_run", "drop_before_commit")
+    first, again = (send(rows, {"playbooks": TRIAGE}, action=RUN, mode=Mode.ADHOC, sid=sid) for _ in range(2))
+    (outcome,) = first.results
+    assert [one.state for one in outcome.runs] == ["unclear"]
+    for report in (first, again):
+        assert report.results[0].status == "rejected"
+        assert "Look at the container before starting it by hand." in str(report.results[0].reason)
+    lab.drain(wait=5)
+    assert soar.runs(outcome.container_id) == []
+    assert len(soar.containers_of(rows[0]["event_id"])) == 1

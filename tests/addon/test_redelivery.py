@@ -176,6 +176,7 @@ def test_a_rerun_meets_the_work_that_is_under_way(own: Lab, tmp_path: Path) -> N
 def test_an_unclear_playbook_start_is_never_repeated(own: Lab, tmp_path: Path) -> None:
     """The answer is lost after SOAR took the request: the row says so, one run exists, a drain starts none."""
     _admin(own).fault("POST /rest/playbook_run", "drop_after_commit", times=None)
+    _admin(own).fault("GET /rest/playbook_run", "503", times=None)
     report = _send(own, tmp_path, playbook="local/contain_host", automation="0")
     assert {outcome.status for outcome in report.results} == {"rejected"}
     assert {outcome.runs[0].state for outcome in report.results} == {"unclear"}

@@ -39,6 +39,7 @@ class Asked(SoarClient):
         self.answer = answer
         self.answers: dict[str, str | SoarError] = {}
         self.listed: list[dict[str, Any]] | SoarError = []
+        self.runs: list[dict[str, Any]] | SoarError = []
         self.artifacts: set[int] | SoarError = {3}
         self.queries: list[tuple[str, str]] = []
         self.requests: list[tuple[int, str, str | Sequence[int]]] = []
@@ -58,7 +59,12 @@ class Asked(SoarClient):
         return answer
 
     def records(self, resource: str, query: Sequence[tuple[str, str]]) -> list[dict[str, Any]]:
-        """The playbooks that SOAR lists under a name."""
+        """The playbooks that SOAR lists under a name; the runs that a container has."""
+        if resource == "playbook_run":
+            if isinstance(self.runs, SoarError):
+                raise self.runs
+            least = int(dict(query).get("_filter_id__gt", "0"))
+            return [one for one in self.runs if one["id"] > least]
         assert resource == "playbook"
         self.queries.append(query[0])
         if isinstance(self.listed, SoarError):
@@ -103,13 +109,13 @@ def shipment(*books: str | PlaybookCall) -> Shipment:
     """A container that wants these playbooks."""
     (made,) = plan([make_row()])
     calls = (PlaybookCall(book) if isinstance(book, str) else book for book in books or (BOOK,))
-    return replace(made, identity="id", playbooks=tuple(calls))
+    return replace(made, identity="id", playbooks=tuple(calls), automation=False)
 
 
 def test_the_intent_is_on_disk_before_the_request(start: Start) -> None:
     """So that no crash can lead to a second one."""
     progress, client = start()
-    assert client.known_at_request == [RunNote(INTENDED)]
+    assert client.known_at_request == [RunNote(INTENDED, after=0)]
     assert progress.runs == (PlaybookRun(BOOK, "started", "46"),)
 
 
@@ -234,7 +240,7 @@ def test_a_scope_that_soar_refuses_to_tell_is_the_reason(start: Start) -> None:
 def listed(repository: str, *inputs: str, kind: str = "data") -> dict[str, Any]:
     """A playbook as SOAR lists it (REST reference, 6.3)."""
     spec = [{"name": name} for name in inputs]
-    return {"name": "contain_host", "_pretty_scm": repository, "playbook_type": kind, "input_spec": spec}
+    return {"id": 5, "name": "contain_host", "_pretty_scm": repository, "playbook_type": kind, "input_spec": spec}
 
 
 TWO = [listed("local"), listed("community")]
@@ -292,3 +298,64 @@ def test_a_playbook_is_looked_up_once(start: Start, tmp_path: Path) -> None:
     ledger.close()
     assert client.queries == [("_filter_name", '"contain_host"'), ("_filter_id", "12")]
     assert len(client.requests) == 6
+
+
+MINE = {"id": 8, "playbook": 5, "misc": {}}
+CALLED = {"id": 9, "playbook": 5, "misc": {"parent_playbook_run": {"parent_playbook_run_id": 8}}}
+OTHER = {"id": 9, "playbook": 6, "misc": {}}
+OLD = {"id": 3, "playbook": 5, "misc": {}}
+LOST = MaybeSent("cut.")
+
+
+@pytest.mark.parametrize(
+    ("runs", "existed", "found"),
+    [
+        ([MINE], False, "8"),
+        ([MINE, CALLED, OTHER], False, "8"),
+        ([], False, None),
+        ([OTHER], False, None),
+        ([MINE, {**MINE, "id": 9}], False, None),
+        (MaybeSent("cut again."), False, None),
+        (AuthFailed("not yours."), True, None),
+    ],
+)
+def test_a_run_whose_answer_was_lost_is_looked_for(
+    start: Start, runs: list[dict[str, Any]] | SoarError, found: str | None, *, existed: bool
+) -> None:
+    """The one run of that playbook since then is it; none, several, no answer: unclear, and never asked for again."""
+    soar = {"listed": [listed("local")], "runs": runs}
+    progress, client = start(LOST, soar=soar, existed=existed)
+    assert [(run.state, run.id) for run in progress.runs] == [("started" if found else "unclear", found)]
+    progress, again = start("99", existed=True)
+    assert [run.id for run in progress.runs] == [found]
+    assert (len(client.requests), again.requests) == (1, [])
+
+
+def test_runs_that_were_there_before_are_others(start: Start) -> None:
+    """On a join what the container had is known before anything is asked for."""
+    soar = {"listed": [listed("local")], "runs": [OLD]}
+    progress, client = start(LOST, soar=soar, existed=True)
+    assert client.known_at_request == [RunNote(INTENDED, after=3)]
+    assert [run.state for run in progress.runs] == ["unclear"]
+
+
+def test_a_run_that_a_crash_left_behind_is_found(start: Start, tmp_path: Path) -> None:
+    """It shows in SOAR later: it is told as started, with its id, from then on."""
+    ledger = Ledger(tmp_path / "ledger")
+    ledger.note_run("id", BOOK, RunNote(INTENDED, after=7))
+    ledger.close()
+    soar = {"listed": [listed("local")], "runs": [OLD, MINE]}
+    progress, client = start("99", soar=soar, existed=True)
+    assert (client.requests, progress.runs) == ([], (PlaybookRun(BOOK, "started", "8"),))
+    progress, _ = start("99", existed=True)
+    assert progress.runs == (PlaybookRun(BOOK, "started", "8"),)
+
+
+def test_where_active_playbooks_start_too_nothing_is_told_from_a_run(tmp_path: Path) -> None:
+    """It may be theirs: unclear, as before."""
+    client, ledger = Asked(tmp_path / "ledger", LOST), Ledger(tmp_path / "ledger")
+    client.listed, client.runs = [listed("local")], [MINE]
+    progress = ContainerProgress(container_id=7)
+    PlaybookStarts(client, ledger, PlaybookDirectory()).start(replace(shipment(), automation=True), progress)
+    ledger.close()
+    assert [run.state for run in progress.runs] == ["unclear"]

@@ -429,12 +429,14 @@ def test_an_unclear_playbook_start_is_told_and_not_repeated(site: Site) -> None:
     (item,) = site.queue(ROWS[:1], playbook="local/contain_host", automation="0")
     site.later(SETTLED)
     site.soar.fault("POST /rest/playbook_run", "drop_after_commit")
+    site.soar.fault("GET /rest/playbook_run", "503", times=None)
     site.deliveries().round()
     (item,) = site.items()
     assert item.state == REJECTED
     assert "may have started:" in item.error_text
     site.outbox.replace(replace(item, state=PENDING, next_attempt=site.clock()))
     site.deliveries().round()
+    site.soar.reset()
     assert item.container_id is not None
     assert len(site.soar.runs(item.container_id)) == 1
 
@@ -451,12 +453,13 @@ def test_a_playbook_that_was_never_started_is_no_success_of_what_is_too_old(site
     assert "HTTP 429" in site.events()[-1]["reason"]
 
 
-@pytest.mark.parametrize("fault", ["failed", "drop_after_commit"])
+@pytest.mark.parametrize("fault", ["failed", "drop_after_commit", "drop_before_commit"])
 def test_a_resent_item_may_start_what_was_refused_only(site: Site, fault: str) -> None:
-    """Somebody mended the playbook and resent it; a start that may have happened stays as it is."""
+    """Somebody mended the playbook and resent it; a start that may have happened is looked for, and not repeated."""
     site.queue(ROWS[:1], playbook="local/contain_host", automation="0")
     site.later(SETTLED)
     site.soar.fault("POST /rest/playbook_run", fault)
+    site.soar.fault("GET /rest/playbook_run", "503", times=None)
     site.deliveries().round()
     (item,) = site.items()
     assert item.state == REJECTED
@@ -466,7 +469,7 @@ def test_a_resent_item_may_start_what_was_refused_only(site: Site, fault: str) -
     site.outbox.replace(replace(item, state=PENDING, next_attempt=site.clock()))
     site.deliveries().round()
     (item,) = site.items()
-    assert item.state == (DELIVERED if fault == "failed" else REJECTED)
+    assert item.state == (REJECTED if fault == "drop_before_commit" else DELIVERED)
     assert len(site.soar.requests("POST /rest/playbook_run")) == (1 if fault == "failed" else 0)
 
 

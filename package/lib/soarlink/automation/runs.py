@@ -17,7 +17,7 @@ from soarlink.automation.verdict import (
     judge,
     playbook_of,
 )
-from soarlink.soar.answer import number
+from soarlink.soar.answer import caller_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -71,7 +71,7 @@ def called_by(client: SoarClient, runs: Sequence[Mapping[str, Any]]) -> dict[int
     found: dict[int, list[dict[str, Any]]] = {}
     known = {run["id"] for run in runs}
     for one in sorted(later, key=lambda run: int(run["id"])):  # who calls is there before who is called
-        caller = _caller(one)
+        caller = caller_of(one)
         if caller in known and caller is not None and caller < one["id"]:
             found.setdefault(caller, []).append(one)
             known.add(one["id"])
@@ -87,16 +87,9 @@ def with_callers(
     while wanted:
         read = {run["id"]: run for run in records_in(client, "playbook_run", "id", wanted, query)}
         found.update(read)
-        callers = {_caller(run) for run in read.values()}
+        callers = {caller_of(run) for run in read.values()}
         wanted = {caller for caller in callers if caller is not None and caller not in found}
     return list(found.values())
-
-
-def _caller(run: Mapping[str, Any]) -> int | None:
-    """The run that has called this one (reference, 6.2)."""
-    misc = run.get("misc")
-    parent = misc.get("parent_playbook_run") if isinstance(misc, dict) else None
-    return number(parent.get("parent_playbook_run_id")) if isinstance(parent, dict) else None
 
 
 def _by_run(records: Iterable[dict[str, Any]]) -> dict[Any, list[dict[str, Any]]]:

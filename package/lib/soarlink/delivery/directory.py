@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from soarlink.errors import AuthFailed, Refused
+from soarlink.soar.answer import number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -42,12 +43,20 @@ class PlaybookDirectory:
         Raises:
             SoarError: SOAR did not answer. That the account may not view playbooks is none: then nothing is known.
         """
-        if call.name not in self._found:
-            self._found[call.name] = _listed(call.name, client)
-        found = self._found[call.name]
+        found = self._named(call.name, client)
         if len(found) > 1:
             return Known(_ambiguous(call.name, found))
         return _judged(call, found[0]) if found else Known()
+
+    def ids(self, name: str, client: SoarClient) -> set[int]:
+        """The ids of the playbooks that a name can mean; none where the account may not view them."""
+        numbers = (number(one.get("id")) for one in self._named(name, client))
+        return {one for one in numbers if one is not None}
+
+    def _named(self, name: str, client: SoarClient) -> Records:
+        if name not in self._found:
+            self._found[name] = _listed(name, client)
+        return self._found[name]
 
 
 def _listed(reference: str, client: SoarClient) -> Records:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from soarlink.delivery.directory import Known
 from soarlink.delivery.outcome import PlaybookRun
 from soarlink.delivery.verdict import judge
-from soarlink.errors import NotPermitted, SoarError
-from soarlink.journal.ledger import FREE, INTENDED, NOT_STARTED, RunNote
+from soarlink.errors import AuthFailed, NotPermitted, Refused, SoarError
+from soarlink.journal.ledger import FREE, INTENDED, NOT_STARTED, UNCLEAR, RunNote
+from soarlink.soar.answer import caller_of
+from soarlink.soar.answer import number as number_of
 
 if TYPE_CHECKING:
     from soarlink.delivery.directory import PlaybookDirectory
@@ -31,6 +33,14 @@ class RunBook(Protocol):
         ...
 
 
+class _Place(NamedTuple):
+    """Where a playbook is to run, and after which run (see :class:`soarlink.journal.ledger.RunNote`)."""
+
+    container: int
+    scope: str | list[int]
+    after: int | None
+
+
 class PlaybookStarts:
     """Asks for the playbook runs of containers.
 
@@ -49,46 +59,86 @@ class PlaybookStarts:
         """Ask for the runs that a shipment wants, as far as it is time for them; the progress tells what came of it."""
         number = progress.container_id
         if number is not None:
-            found = (self._start(shipment.identity, call, number, progress) for call in shipment.playbooks)
+            found = (self._start(shipment, call, number, progress) for call in shipment.playbooks)
             progress.runs = tuple(run for run in found if run is not None)
 
-    def _start(self, identity: str, call: PlaybookCall, number: int, progress: ContainerProgress) -> PlaybookRun | None:
+    def _start(
+        self, shipment: Shipment, call: PlaybookCall, number: int, progress: ContainerProgress
+    ) -> PlaybookRun | None:
         """One run; None when it is not time yet: the container is tried again."""
-        playbook = call.name
-        known = self._runs.run(identity, playbook)
+        known = self._runs.run(shipment.identity, call.name)
         if known is not None:
-            return _known(playbook, known)
+            return self._known(shipment.identity, call.name, number, known)
         if not progress.is_complete:
             if progress.pending is not None:
                 return None
-            return PlaybookRun(playbook, NOT_STARTED, reason="not all artifacts are in SOAR.")
+            return PlaybookRun(call.name, NOT_STARTED, reason="not all artifacts are in SOAR.")
         if call.scope == "artifacts" and not any(row.artifacts for row in progress.rows):
-            return PlaybookRun(playbook, NOT_STARTED, reason="these results brought no artifacts.")
+            return PlaybookRun(call.name, NOT_STARTED, reason="these results brought no artifacts.")
         try:
             found = Known(call.refusal) if call.refusal else self._directory.judge(call, self._client)
             scope = "" if found.problem else self._scope(call, number, progress)
+            after = None if found.problem else self._latest(shipment, number, progress)
         except SoarError as error:  # nothing was asked to run
             if judge(error).retry:
                 progress.waiting_run = error
                 return None
             found = Known(str(error))
         if found.problem:
-            return PlaybookRun(playbook, NOT_STARTED, reason=found.problem)
+            return PlaybookRun(call.name, NOT_STARTED, reason=found.problem)
         progress.notes.extend(found.notes)
-        return self._ask(identity, call, number, scope, progress)
+        note = self._ask(shipment.identity, call, _Place(number, scope, after), progress)
+        return None if note.state == FREE else PlaybookRun(call.name, note.state, note.id, note.reason)
 
-    def _ask(
-        self, identity: str, call: PlaybookCall, number: int, scope: str | list[int], progress: ContainerProgress
-    ) -> PlaybookRun | None:
-        self._runs.note_run(identity, call.name, RunNote(INTENDED))
+    def _ask(self, identity: str, call: PlaybookCall, place: _Place, progress: ContainerProgress) -> RunNote:
+        self._runs.note_run(identity, call.name, RunNote(INTENDED, after=place.after))
         try:
-            note = RunNote("started", self._client.start_playbook(number, call.name, scope, dict(call.inputs)))
+            started = self._client.start_playbook(place.container, call.name, place.scope, dict(call.inputs))
+            note = RunNote("started", started)
         except SoarError as error:
-            note = _failed(error)
+            note = _failed(error, place.after)
             if note.state == FREE:
                 progress.waiting_run = error
+        found = self._find(call.name, place.container, note)
+        note = note if found is None else RunNote("started", found)
         self._runs.note_run(identity, call.name, note)
-        return None if note.state == FREE else PlaybookRun(call.name, note.state, note.id, note.reason)
+        return note
+
+    def _known(self, identity: str, playbook: str, number: int, known: RunNote) -> PlaybookRun:
+        """A run that was asked for before; one whose answer is not known is looked for."""
+        found = self._find(playbook, number, known)
+        if found is not None:
+            known = RunNote("started", found)
+            self._runs.note_run(identity, playbook, known)
+        if known.state == INTENDED:
+            reason = f"the add-on was interrupted while it asked for it. {_BY_HAND}"
+            return PlaybookRun(playbook, UNCLEAR, reason=reason)
+        return PlaybookRun(playbook, known.state, known.id, known.reason)
+
+    def _latest(self, shipment: Shipment, number: int, progress: ContainerProgress) -> int | None:
+        """The container's latest run; None where active playbooks start too, and one more tells nothing."""
+        if shipment.automation:
+            return None
+        if not progress.existed:
+            return 0
+        query = (("_filter_container", str(number)), ("sort", "id"), ("order", "desc"), ("page_size", "1"))
+        try:
+            found = self._client.records("playbook_run", query)
+        except (AuthFailed, Refused):
+            return None
+        return max((number_of(run.get("id")) or 0 for run in found), default=0)
+
+    def _find(self, playbook: str, number: int, note: RunNote) -> str | None:
+        """The run that SOAR has started although its answer did not come; None where no single one can be it."""
+        if note.state not in (INTENDED, UNCLEAR) or note.after is None:
+            return None
+        query = (("_filter_container", str(number)), ("_filter_id__gt", str(note.after)), ("page_size", "0"))
+        try:
+            meant, later = self._directory.ids(playbook, self._client), self._client.records("playbook_run", query)
+        except SoarError:
+            return None
+        found = [run["id"] for run in later if number_of(run.get("playbook")) in meant and not caller_of(run)]
+        return str(found[0]) if len(found) == 1 else None
 
     def _scope(self, call: PlaybookCall, number: int, progress: ContainerProgress) -> str | list[int]:
         if call.scope == "artifacts":
@@ -98,17 +148,11 @@ class PlaybookStarts:
         return call.scope or ("new" if progress.existed else "all")
 
 
-def _failed(error: SoarError) -> RunNote:
+def _failed(error: SoarError, after: int | None) -> RunNote:
     verdict = judge(error)
     # The role says no to this run: that is no reason to leave the server alone, with all that is to be sent to it.
     if not verdict.retry or isinstance(error, NotPermitted):
         return RunNote(NOT_STARTED, reason=str(error))
     if verdict.look_first:
-        return RunNote("unclear", reason=f"{error} {_BY_HAND}")
+        return RunNote(UNCLEAR, reason=f"{error} {_BY_HAND}", after=after)
     return RunNote(FREE)
-
-
-def _known(playbook: str, note: RunNote) -> PlaybookRun:
-    if note.state == INTENDED:
-        return PlaybookRun(playbook, "unclear", reason=f"the add-on was interrupted while it asked for it. {_BY_HAND}")
-    return PlaybookRun(playbook, note.state, note.id, note.reason)

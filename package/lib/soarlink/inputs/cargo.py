@@ -85,7 +85,7 @@ class NotedRuns:
             if line.get("t") == "resent" and note is not None and note.state == NOT_STARTED:
                 note = None  # somebody changed what SOAR did not take; a start that may have happened stays
             elif line.get("t") == "run" and line.get("playbook") == playbook:
-                note = RunNote(str(line["state"]), line.get("id"), line.get("why"))
+                note = RunNote(str(line["state"]), line.get("id"), line.get("why"), line.get("after"))
         return None if note is not None and note.state == FREE else note
 
     def note_run(self, identity: str, playbook: str, note: RunNote) -> None:

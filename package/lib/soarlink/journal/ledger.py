@@ -34,16 +34,21 @@ class SentContainer(NamedTuple):
 
 @dataclass(frozen=True)
 class RunNote:
-    """A playbook run: ``intended`` until SOAR's answer is known."""
+    """A playbook run: ``intended`` until SOAR's answer is known.
+
+    ``after`` is the latest run that the container had before this one was asked for, 0 for none: one that SOAR has
+    started without our knowing is later. None where that tells nothing.
+    """
 
     state: str
     id: str | None = None
     reason: str | None = None
+    after: int | None = None
 
     def line(self, identity: str, playbook: str) -> dict[str, Any]:
         """The line that keeps it, in a journal's ledger or in an outbox item's."""
         facts = {"key": identity, "playbook": playbook, "state": self.state, "id": self.id, "why": self.reason}
-        return {"t": "run", **facts}
+        return {"t": "run", **facts, "after": self.after}
 
 
 @dataclass(frozen=True)
@@ -59,6 +64,9 @@ class Waiting:
 
 
 INTENDED = "intended"
+UNCLEAR = "unclear"
+"""It may have been started: it is looked for, and never asked for again."""
+
 NOT_STARTED = "not started"
 """SOAR did not take it: it may be asked for again when somebody says so."""
 
@@ -220,7 +228,7 @@ class Ledger:
             self._rejected[line["key"]] = line["why"]
         elif kind == "run":
             runs = self._runs.setdefault(line["key"], {})
-            runs[line["playbook"]] = RunNote(line["state"], line["id"], line["why"])
+            runs[line["playbook"]] = RunNote(line["state"], line["id"], line["why"], line.get("after"))
         elif kind == "told":
             told = self._told.setdefault(line["state"], bytearray())
             told.extend(bytes(max(0, max(line["pos"], default=-1) + 1 - len(told))))

@@ -186,6 +186,13 @@ def number(value: Any) -> int | None:
     return int(value) if isinstance(value, str) and value.isdecimal() else None
 
 
+def caller_of(run: Mapping[str, Any]) -> int | None:
+    """The playbook run that has called this one (REST reference, 6.2); None when it was started by itself."""
+    misc = run.get("misc")
+    parent = misc.get("parent_playbook_run") if isinstance(misc, dict) else None
+    return number(parent.get("parent_playbook_run_id")) if isinstance(parent, dict) else None
+
+
 def _retry_after(reply: Reply) -> float | None:
     text = next((value for key, value in reply.headers.items() if key.lower() == "retry-after"), "")
     if text.strip().isdecimal():
