@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -52,6 +53,10 @@ class Soar:
         elif what == "move":
             self.tables["playbook_run"][0]["update_time"] = at
 
+    def server_time(self) -> float:
+        """Its clock."""
+        return float(int(self.now))
+
     def records(self, resource: str, query: Sequence[tuple[str, str]]) -> list[dict[str, Any]]:
         """One list."""
         self.requests += 1
@@ -95,13 +100,21 @@ class Site:
         self.soar, self.known = Soar(), Known()
         self.cursors: dict[str, Cursor] = {}
         self.events: list[Event] = []
+        self.now = self.read = START
+        """Our clock, and when it was read last."""
+
+    def later(self, seconds: float, set_back: float = 0.0) -> None:
+        """Time passes, and SOAR's clock is set back in between."""
+        self.now += seconds
+        self.soar.now += seconds - set_back
 
     def poll(self) -> list[Event]:
         """One poll; its events of runs."""
         before = len(self.events)
         sinks = Sinks(self.events.extend, self.cursors.__setitem__, lambda: True)
         poll = Poll(self.soar, "soar", self.known, FeedbackSettings(), sinks)  # type: ignore[arg-type] # their ports
-        assert poll.run(self.cursors, moment.written(0.0)).complete
+        elapsed, self.read = max(60.0, self.now - self.read), self.now
+        assert poll.run(self.cursors, moment.written(0.0), elapsed).complete
         return [one for one in self.events[before:] if one.sourcetype == "soar:playbook_run"]
 
 
@@ -138,6 +151,31 @@ def test_a_prompt_of_a_called_playbook_is_a_state_of_the_run_that_called_it() ->
         told = site.poll()
         assert {one.fields["run_id"]: one.fields["verdict"] for one in told} == {3: verdict, 4: verdict}
     assert site.poll() == []
+
+
+@pytest.mark.parametrize("set_back", [0.0, 45.0, 300.0, 4_000.0])
+@pytest.mark.parametrize("pause", [60.0, 3_600.0])
+def test_a_clock_that_is_set_back_hides_nothing(set_back: float, pause: float) -> None:
+    """SOAR's clock goes back, by seconds or an hour: what changes then is told by the next poll, once, and so on."""
+    site = Site()
+    site.later(5_000.0)
+    site.soar.happens("move")
+    at = site.soar.tick()
+    # A later one: what changes is not among what was made last.
+    site.soar.tables["playbook_run"].append(
+        {**site.soar.tables["playbook_run"][0], "id": 4, "start_time": at, "update_time": at}
+    )
+    site.poll()
+    site.later(pause / 2, set_back)
+    for _ in range(3):
+        site.soar.happens("move")
+        site.later(pause / 2)
+        assert verdicts(site.poll()) == ["running"]
+        site.later(1.0)
+        assert site.poll() == []
+        site.later(pause / 2)
+    ids = [one.fields["soar_event_id"] for one in site.events]
+    assert len(ids) == len(set(ids))
 
 
 HAPPENS = st.sampled_from(["ask", "answer", "move", "time"])

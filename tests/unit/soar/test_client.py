@@ -181,6 +181,28 @@ def test_an_answer_without_what_was_asked_for_is_unclear(
     made.close()
 
 
+@pytest.mark.parametrize(
+    ("headers", "told"),
+    [
+        ("Date: Fri, 15 Jan 2027 08:00:00 GMT\r\n", 1_800_000_000.0),
+        ("Date: soon\r\n", None),
+        ("", None),
+    ],
+)
+def test_the_servers_clock_is_that_of_its_answer(
+    serve: Serve, authority: Authority, headers: str, told: float | None
+) -> None:
+    """An answer without a date, or with words for one, tells no time, and is no error."""
+
+    def script(connection: Connection) -> None:
+        connection.read_request()
+        connection.answer(b'{"version": "6.4.1"}', headers=headers)
+
+    made = SoarClient(Account("a", serve(script).url, Secret("t"), ca_certificate=authority.pem))
+    assert made.server_time() == told
+    made.close()
+
+
 def test_a_head_that_is_cut_is_unclear(serve: Serve, authority: Authority) -> None:
     """The connection ended between the status line and the body."""
 

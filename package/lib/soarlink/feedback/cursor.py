@@ -1,4 +1,4 @@
-"""How far a stream was read. All times are SOAR's own, as it writes them: our clock plays no part."""
+"""How far a stream was read. All times are SOAR's own, as it writes them."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
 OVERLAP = 60.0
 """Seconds that are read again: a transaction may commit after a later one, with an earlier time."""
+
+_TOLERANCE = OVERLAP / 2
+"""Seconds by which SOAR's clock may seem to have been set back: two clocks, one of them to the second."""
 
 MOST_REMEMBERED = 5_000
 """Record states that are remembered of the overlap; beyond it some are read and written twice (the same event id)."""
@@ -29,10 +32,22 @@ class Cursor:
     positions: Mapping[str, str] = field(default_factory=dict)
     remembered: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
-    def since(self, name: str, first: str) -> str:
-        """From when records are asked for, however long ago that is; ``first`` where none was read yet."""
+    def since(self, name: str, first: str, read: float | None = None) -> str:
+        """From when records are asked for, however long ago that is.
+
+        Args:
+            name: the time field.
+            first: the time from which is read what never was.
+            read: when SOAR was read last, by its clock as it goes now; None where that is not known. What was read has
+                later times than that where SOAR's clock was set back, or was ahead for a while.
+        """
         position = self.positions.get(name)
-        return _before(position) if position else first
+        if not position:
+            return first
+        seconds = moment.point(position)
+        if read is not None and seconds is not None and read < seconds - _TOLERANCE:
+            return _before(moment.written(max(0.0, read)))
+        return _before(position)
 
     def knows(self, state: str) -> bool:
         """Whether this state of a record was read already."""
@@ -49,7 +64,8 @@ class Cursor:
         if not read:
             return self
         position = max(self.positions.get(name, ""), read[-1][1])
-        oldest = _before(position)
+        # Times before the position are read when SOAR's clock was set back; what is read again then begins there.
+        oldest = _before(min(position, read[-1][1]))
         known = {**self.remembered.get(name, {}), **dict(read)}
         kept = sorted((time, state) for state, time in known.items() if time >= oldest)[-MOST_REMEMBERED:]
         return replace(

@@ -76,19 +76,22 @@ class Poll:
         self._sinks = sinks
         self._playbooks = Playbooks(client)
         self._cursors: dict[str, Cursor] = {}
+        self._read: float | None = None
         self._told: set[str] = set()
         """States of runs that this poll has told."""
 
-    def run(self, cursors: Mapping[str, Cursor], first: str) -> End:
+    def run(self, cursors: Mapping[str, Cursor], first: str, elapsed: float) -> End:
         """Read every stream up to now. One that SOAR refuses does not keep the others from being read.
 
         Args:
             cursors: by the streams' resources.
             first: ISO time from which a stream is read that never was.
+            elapsed: seconds since SOAR was read last.
         """
         streams = (*stream.STREAMS, stream.ARTIFACTS) if self._settings.artifacts else stream.STREAMS
         problems: list[str] = []
         self._cursors = dict(cursors)
+        self._read = self._last_read(elapsed)
         for one in streams:
             try:
                 if not self._stream(one, first):
@@ -99,6 +102,14 @@ class Poll:
                 problems.append(f"{one.sourcetype}: {error}")
         return End(complete=True, problems=tuple(problems))
 
+    def _last_read(self, elapsed: float) -> float | None:
+        """When SOAR was read last, by its clock as it goes now."""
+        try:
+            now = self._client.server_time()
+        except (AuthFailed, Refused):
+            return None  # the streams say so
+        return None if now is None else now - elapsed
+
     def _stream(self, source: Stream, first: str) -> bool:
         def ask(query: Sequence[tuple[str, str]]) -> list[Record]:
             return self._client.records(source.resource, (*query, _PRETTY))
@@ -106,7 +117,7 @@ class Poll:
         for name in source.times:
             if not self._sinks.go_on():
                 return False
-            for page in changes(ask, name, self._cursor(source).since(name, first)):
+            for page in changes(ask, name, self._cursor(source).since(name, first, self._read)):
                 cursor = self._cursor(source)
                 self._page(source, [record for record in page if not cursor.knows(state_of(record, source.times)[0])])
                 self._move(source, name, [(state_of(one, source.times)[0], str(one[name])) for one in page])

@@ -45,6 +45,9 @@ LEASE_SECONDS = 300.0
 LONGEST_CALL = CONNECT_TIMEOUT + READ_TIMEOUT
 """Seconds that a call to splunkd takes at most."""
 
+LONGEST_LOOK = 24 * 3600.0
+"""Seconds that are read again at most when SOAR's clock seems to have been set back: it may be ours that is wrong."""
+
 SHORTLY_OFF = 24 * 3600.0
 """Seconds for which notables may not be updated, and what changes is written afterwards all the same: an upgrade."""
 
@@ -174,7 +177,9 @@ class Feedback:
             is_near = self._session.clock() - state.polled <= SHORTLY_OFF
             state = self._begun(state, cases, go_on, is_on=is_on, is_read=is_near)
             try:
-                end = Poll(client, host, cases, wanted, Sinks(emit, keep, go_on)).run(state.cursors, first)
+                now = self._session.clock()
+                elapsed = min(max(now - (state.tried or now), wanted.interval), LONGEST_LOOK)
+                end = Poll(client, host, cases, wanted, Sinks(emit, keep, go_on)).run(state.cursors, first, elapsed)
                 polled = state.polled if end.problems or not end.complete else self._session.clock()
                 state = replace(state, polled=polled, error=" ".join(end.problems))
                 checkpoint.save(self._kv, state)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Callable, Union
 from urllib.parse import quote
 
@@ -64,6 +65,7 @@ class SoarClient:
         self.account = account
         self._permit = permit
         self._exchanger = exchanger or Exchanger(account.endpoint(), account.login(), observe=observe)
+        self._date = ""
 
     def close(self) -> None:
         """Close the connection."""
@@ -184,6 +186,14 @@ class SoarClient:
             raise MaybeSent(f"SOAR answered {path} without an object.")
         return parsed
 
+    def server_time(self) -> float | None:
+        """SOAR's clock, in seconds since 1970, by the ``Date`` of an answer: to the second; None where it has none."""
+        self._get("/rest/version")
+        try:
+            return parsedate_to_datetime(self._date).timestamp()
+        except (TypeError, ValueError):
+            return None
+
     def records(self, resource: str, query: Sequence[tuple[str, str]]) -> list[dict[str, Any]]:
         """The records that a query finds, as many as its ``page_size`` allows.
 
@@ -260,6 +270,7 @@ class SoarClient:
         except ExchangeFailed as failure:
             kind = MaybeSent if failure.sent else NotSent
             raise kind(f"SOAR: {failure.what}", failure.remedy) from None
+        self._date = reply.headers.get("Date", "")
         return answer.parse(reply, f"SOAR at {self._exchanger.endpoint.host}")
 
 
