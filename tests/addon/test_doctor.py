@@ -218,6 +218,9 @@ def test_a_saved_search_whose_owner_may_not_send(lab: Lab, doctor: Doctor) -> No
         told(doctor('search="of bob"'), "search", "failed", "bob may not use SOAR accounts.", "use_soar_actions")
         lab.management.post(f"{saved}/of%20ann", {"action.send_to_soar.param.account": "limited"})
         told(doctor('search="of ann"'), "search", "failed", "limited to other roles")
+    lab.management.post(f"{CONF}/limited", {"allowed_roles": "power,sock"})
+    rows = doctor("account=limited")
+    told(rows, "account", "warning", "limited to roles that Splunk does not have: sock.", "There are: ", "power")
 
 
 def test_files_and_settings_that_are_not_as_they_should_be(lab: Lab, doctor: Doctor) -> None:

@@ -12,7 +12,7 @@ from soarlink.doctor.catalogue import ANSWER, CHECKS, QUESTIONS, Question
 from soarlink.doctor.diagnosis import Diagnosis, Verdict
 from soarlink.doctor.examination import answering, diagnose, is_sound
 from soarlink.doctor.facts import Subject, Unread
-from tests.unit.doctor.samples import CONNECTION, disk, examination, soar, splunk, statistics
+from tests.unit.doctor.samples import AWAY, CONNECTION, disk, examination, index, soar, splunk, statistics
 
 NAMES = tuple(check.name for check in CHECKS)
 
@@ -43,6 +43,29 @@ def test_without_an_account_soar_is_not_judged() -> None:
         assert found[name] == Diagnosis.skipped(name, "Not reached, because account failed.")
     assert found["mapping"].verdict is Verdict.OK
     assert not is_sound(found.values())
+
+
+@pytest.mark.parametrize(
+    ("limited_to", "account", "verdict"),
+    [
+        ((), '"prod": https://soar.', Verdict.OK),
+        (("user", "admin"), '"prod": https://soar.', Verdict.OK),
+        (("user", "sock", "soc"), '"prod": https://soar.', Verdict.WARNING),
+        (("sock", "soc"), Unread("It is limited to other roles.", "Ask."), Verdict.FAILED),
+    ],
+)
+def test_roles_that_there_are_not_are_named(
+    limited_to: tuple[str, ...], account: str | Unread, verdict: Verdict
+) -> None:
+    """A slip of the pen shuts everyone out: it is said to whom it shuts out, too, with the roles that there are."""
+    found = {one.check: one for one in diagnose(examination(account=account, limited_to=frozenset(limited_to)))}
+    assert found["account"].verdict is verdict
+    said = "It is limited to roles that Splunk does not have: soc, sock."
+    assert (said in found["account"].evidence) == (verdict is not Verdict.OK)
+    assert ("There are: admin, user." in found["account"].remedy) == (verdict is not Verdict.OK)
+    unread = splunk(index=index(readers=AWAY))
+    blind = diagnose(examination(splunk=unread, limited_to=frozenset({"soc"})))
+    assert {one.verdict for one in blind if one.check == "account"} == {Verdict.OK}
 
 
 def test_an_account_whose_secret_is_not_the_callers_is_no_fault() -> None:

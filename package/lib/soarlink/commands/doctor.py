@@ -17,11 +17,11 @@ from soarlink.doctor.catalogue import ANSWER, CHECKS, QUESTIONS
 from soarlink.doctor.connection import connection, first_failed
 from soarlink.doctor.examination import Examination, answering, diagnose
 from soarlink.doctor.facts import SavedSearch, Subject, Trial, Unread
-from soarlink.errors import ParameterError, SendToSoarError, SplunkdError
+from soarlink.errors import ParameterError, SendToSoarError, SettingsError, SplunkdError
 from soarlink.plan.parameters import DEFAULTS
 from soarlink.secret import Secret
 from soarlink.soar.client import SoarClient
-from soarlink.splunk import grant
+from soarlink.splunk import grant, policy
 from soarlink.splunk.apilog import ApiLog
 from soarlink.splunk.settings import Settings, no_secrets
 
@@ -77,12 +77,13 @@ class DoctorCommand(OutboxCommand):
         subject = _subject(request, _parameters(splunk), account)
         name = "" if isinstance(account, Unread) else account.name
         disk: DiskFacts = disk_reader.read(APP, home(), name, self.clock)
+        limited = _limited_to(settings, request.account or _parameters(splunk).get("account", ""))
         if isinstance(account, Unread):
-            return Examination(account, (), None, splunk, disk, subject, now), None
+            return Examination(account, (), None, splunk, disk, subject, now, limited_to=limited), None
         polls = splunk_reader.polls(splunkd, settings, account.name)
         said = f'"{account.name}": {account.url}, default label {account.default_label}.'
         if withheld:
-            return Examination(said, (), None, splunk, disk, subject, now, None, polls, withheld), account
+            return Examination(said, (), None, splunk, disk, subject, now, None, polls, withheld, limited), account
         log = ApiLog(home(), "soardoctor", self.clock)
         try:
             calls = log.connection(account.name, {"user": caller(splunkd).name})
@@ -90,7 +91,7 @@ class DoctorCommand(OutboxCommand):
             soar, attempt = (None, None) if first_failed(steps) else self._ask(account, subject, splunkd, calls)
         finally:
             log.close()
-        return Examination(said, steps, soar, splunk, disk, subject, now, attempt, polls), account
+        return Examination(said, steps, soar, splunk, disk, subject, now, attempt, polls, "", limited), account
 
     def _ask(
         self, account: Account, subject: Subject, splunkd: Splunkd, calls: ApiCalls
@@ -137,6 +138,14 @@ def _account(splunkd: Splunkd, settings: Settings, wanted: str) -> tuple[Account
     except SendToSoarError as error:
         return Unread(error.what, error.remedy), ""
     return replace(account, read_timeout=min(account.read_timeout, PATIENCE)), withheld
+
+
+def _limited_to(settings: Settings, wanted: str) -> frozenset[str]:
+    try:
+        name = settings.account_name(wanted)
+        return policy.access(name, settings.accounts[name]).roles
+    except SettingsError:
+        return frozenset()
 
 
 def _parameters(splunk: SplunkFacts) -> dict[str, str]:

@@ -10,6 +10,7 @@ from soarlink.doctor.catalogue import ANSWER, CHECKS, Question
 from soarlink.doctor.diagnosis import Diagnosis, Verdict
 from soarlink.doctor.facts import DiskFacts, Polls, SoarFacts, SplunkFacts, Subject, Trial, Unread
 from soarlink.doctor.search import search
+from soarlink.doctor.wording import listed
 
 _NO_ACCOUNT = "Not reached, because account failed."
 _CONNECTION = tuple(check.name for check in CHECKS if check.section == "connection")
@@ -36,6 +37,8 @@ class Examination:
     polls: Polls | Unread | None = None
     withheld: str = ""
     """Why the caller may not have the account's secret, although others use the account; empty where they have it."""
+    limited_to: frozenset[str] = frozenset()
+    """The Splunk roles that the account's settings name as those that may use it."""
 
 
 def diagnose(facts: Examination) -> tuple[Diagnosis, ...]:
@@ -69,12 +72,31 @@ def is_sound(found: Iterable[Diagnosis]) -> bool:
 
 
 def _of_account(facts: Examination) -> Iterable[Diagnosis]:
+    unknown, remedy = _unknown_roles(facts)
     if isinstance(facts.account, Unread):
-        yield Diagnosis.failed("account", facts.account.what, facts.account.remedy)
+        what = f"{facts.account.what} {unknown}".rstrip()
+        yield Diagnosis.failed("account", what, remedy or facts.account.remedy)
         yield from (Diagnosis.skipped(name, _NO_ACCOUNT) for name in _CONNECTION)
     else:
-        yield Diagnosis.ok("account", facts.account)
+        if unknown:
+            yield Diagnosis.warning("account", f"{facts.account} {unknown}", remedy)
+        else:
+            yield Diagnosis.ok("account", facts.account)
         yield from facts.connection or (Diagnosis.skipped(name, facts.withheld) for name in _CONNECTION)
+
+
+def _unknown_roles(facts: Examination) -> tuple[str, str]:
+    """What there is to say, and to do, of roles that the account is limited to and that Splunk does not have."""
+    known = facts.splunk.index.readers
+    if isinstance(known, Unread):
+        return "", ""
+    missing = sorted(facts.limited_to - {role.lower() for role in known})
+    if not missing:
+        return "", ""
+    return (
+        f"It is limited to roles that Splunk does not have: {listed(missing)}.",
+        f"Correct Allowed roles of the account, or make the role. There are: {listed(sorted(known))}.",
+    )
 
 
 def _of_soar(facts: Examination) -> Iterable[Diagnosis]:
