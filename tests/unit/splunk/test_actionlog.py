@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import subprocess
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from soarlink.splunk.actionlog import HELD_LINES, ActionLogHandler
+from soarlink.splunk.actionlog import HELD_LINES, ActionLogHandler, LogFile
 
 _WRITER = """
 import logging, sys
@@ -134,3 +135,28 @@ def test_eight_processes_at_once_lose_and_tear_no_line(tmp_path: Path) -> None:
     assert len(older) > 20
     # Only a full file is rotated: a writer that waited for the lock looks again.
     assert min(file.stat().st_size for file in older) > 8_000 - 300
+
+
+def test_lines_that_the_disk_cuts_spoil_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It takes half and has no room for the rest: that is said, and the next lines stand on their own."""
+    path = tmp_path / "x.log"
+    log, write, room = LogFile(path), os.write, [5, 0, 0]
+
+    def cut(file: int, data: bytes) -> int:
+        if not room:
+            return write(file, data)
+        if not (left := room.pop(0)):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return write(file, bytes(data)[:left])
+
+    monkeypatch.setattr(os, "write", cut)
+    with pytest.raises(OSError, match="No space"):
+        log.append(b"first line\n")
+    with pytest.raises(OSError, match="No space"):
+        log.append(b"nothing of this\n")
+    for text in (b"second\n", b"third\n"):
+        log.append(text)
+    room[:] = [3]
+    log.append(b"in two pieces\n")
+    log.close()
+    assert path.read_bytes() == b"first\nsecond\nthird\nin two pieces\n"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from soarlink.delivery.outcome import CAM_STATUS, REJECTED, RowOutcome, count, exit_code
+from soarlink.errors import JournalError
 from soarlink.splunk.cam import EVENTS_PER_FILE
 from soarlink.splunk.camhistory import ENDS, INVOKED
 
@@ -25,6 +26,19 @@ if TYPE_CHECKING:
         def note_told(self, positions: Sequence[int], state: str) -> None:
             """Keep that these rows were told this state."""
             ...
+
+
+def require_lines(action: CommonAction) -> None:
+    """Refuse to go on as if rows had been told, where their lines are not in the log.
+
+    Raises:
+        JournalError: says what to do.
+    """
+    if action.has_lost_lines:
+        raise JournalError(
+            "There is no room for the results' lines in var/log/splunk.",
+            "Make room on the disk; what is sent is kept, and told then.",
+        )
 
 
 class Clerk:
@@ -101,11 +115,16 @@ class Clerk:
             self.tell(RowOutcome(account, state, reason=reason))
 
     def flush(self) -> None:
-        """Hand the events over, and only then keep that the rows were told."""
+        """Hand the events over, and only then keep that the rows were told.
+
+        Raises:
+            JournalError: the log has no room for their lines; what was sent is kept, and told later.
+        """
         self._begin()
         self._action.flush()
         self._events = 0
         if self._told is not None:
+            require_lines(self._action)
             for state, positions in self._unnoted.items():
                 self._told.note_told(positions, state)
         self._unnoted = {}

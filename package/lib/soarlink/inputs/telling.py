@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from soarlink.actions.clerk import Clerk
+from soarlink.actions.clerk import Clerk, require_lines
 from soarlink.splunk import payload
 from soarlink.splunk.cam import CommonAction
 from soarlink.splunk.camhistory import Histories
@@ -38,6 +38,9 @@ class Teller:
         Args:
             index: where result events go.
             told: outcomes by the run that they belong to, and the account that they went by.
+
+        Raises:
+            JournalError: the log has no room for the lines.
         """
         for (run, account), outcomes in told.items():
             invocation = payload.parse(_text(run), run.action)
@@ -51,6 +54,7 @@ class Teller:
                 clerk.tell(outcome)
             clerk.flush()
             action.close()
+            require_lines(action)
 
     def forget(self) -> None:
         """Forget what the logs say: they are read anew the next time."""

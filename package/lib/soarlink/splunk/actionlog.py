@@ -7,6 +7,7 @@ time.
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import time
@@ -20,6 +21,8 @@ from soarlink.filelock import FileLock
 MAX_BYTES = 25_000_000
 BACKUPS = 5
 
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+
 HELD_LINES = 200
 """Lines that are held back at most: a system call for each would cost more than the line."""
 
@@ -32,14 +35,20 @@ class LogFile:
         self._max_bytes = max_bytes
         self._backups = backups
         self._file: int | None = None
+        self._is_cut = False
 
     def append(self, lines: bytes) -> None:
         """Append whole lines, their line breaks included.
 
         Raises:
-            OSError: the disk is full, or the file can't be written.
+            OSError: the disk is full, or the file can't be written. Lines that were cut on the way begin anew.
         """
-        os.write(self._current(len(lines)), lines)
+        data = memoryview(b"\n" + lines if self._is_cut else lines)
+        file = self._current(len(data))
+        while data:
+            written = os.write(file, data)
+            self._is_cut = written < len(data)  # there may be no room for the rest
+            data = data[written:]
 
     def close(self) -> None:
         """Close the file; the next line opens it again."""
@@ -98,6 +107,8 @@ class ActionLogHandler(logging.Handler):
         self._held: list[bytes] = []
         self._last = logging.makeLogRecord({})
         self._most_held = 0
+        self.has_lost_lines = False
+        """Whether the disk had no room for lines."""
         self.setFormatter(_Formatter("%(asctime)s %(levelname)s %(message)s"))
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -118,7 +129,8 @@ class ActionLogHandler(logging.Handler):
             return
         try:
             self._file.append(lines)
-        except OSError:
+        except OSError as error:
+            self.has_lost_lines = self.has_lost_lines or error.errno in _NO_ROOM
             self.handleError(self._last)
 
     def close(self) -> None:

@@ -137,6 +137,11 @@ class CommonAction(ModularAction):
         """Write the lines that are held back."""
         self._log.flush()
 
+    @property
+    def has_lost_lines(self) -> bool:
+        """Whether the disk had no room for lines: then not all rows were told what they were to be told."""
+        return self._log.has_lost_lines
+
     def flush(self) -> None:
         """Write the lines and hand the collected events over to Splunk."""
         self.flush_lines()
