@@ -382,9 +382,18 @@ def test_an_alert_that_can_t_be_planned_for_too_long_is_put_aside(site: Site) ->
     assert site.states() == {rid: ["queued", "rejected", "delivered"] for rid in "012"}
 
 
-@pytest.mark.parametrize(("name", "content"), [("payload.json", "["), ("ledger", "litter\n"), ("settings.json", "{")])
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("payload.json", "["),
+        ("ledger", "litter\n"),
+        ("settings.json", "{"),
+        ("settings.json", "5"),
+        ("settings.json", '{"format": 99, "action": "send_to_soar", "account": "lab"}'),
+    ],
+)
 def test_a_journal_that_is_damaged_for_too_long_is_put_aside(site: Site, name: str, content: str) -> None:
-    """Nothing is deleted, and it is not looked at for ever."""
+    """Nothing is deleted, it is not looked at for ever, and its rows are told, unless it has none any more."""
     site.alert(ROWS[:1])
     (key,) = site.installed.journals()
     path = site.installed.delivery / "journal" / key / name
@@ -396,6 +405,8 @@ def test_a_journal_that_is_damaged_for_too_long_is_put_aside(site: Site, name: s
     site.journals().round(site.outbox)
     assert site.installed.journals() == []
     assert (site.installed.delivery / "unusable" / key / name).read_text("ascii") == content
+    ends = [] if name == "payload.json" else ["failure"]
+    assert site.installed.statuses() == {"0": ["pending", *ends]}
 
 
 def test_parts_of_a_large_container_stay_together(site: Site) -> None:

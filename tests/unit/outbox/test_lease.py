@@ -66,6 +66,32 @@ def test_one_has_it_until_it_gives_it_back(kv: KvStore, splunkd: SplunkdProcess)
     assert other.still_mine(1)
 
 
+def test_a_holder_that_was_asleep_has_it_no_more(kv: KvStore) -> None:
+    """Its monotonic clock stood still with it, the time of day did not: another one may have the lease by now."""
+    clock = Clock()
+    one = lease(kv, "one", clock)
+    assert one.acquire()
+    clock.ahead += TTL + 31
+    assert not one.still_mine(0)
+    other = lease(kv, "other", clock)
+    assert other.acquire()
+    assert not one.renew()
+
+
+def test_a_clock_that_is_set_takes_the_lease_from_nobody(kv: KvStore) -> None:
+    """Set ahead, the holder renews; set back, it has it for as long as by the clock that nobody sets."""
+    clock = Clock()
+    one = lease(kv, "one", clock)
+    assert one.acquire()
+    clock.ahead += 18_000
+    assert one.renew()
+    assert one.still_mine(TTL - 1)
+    clock.ahead -= 36_000
+    assert one.still_mine(TTL - 1)
+    clock.now += TTL
+    assert not one.still_mine(0)
+
+
 def test_renewal_prolongs_and_clears_up(kv: KvStore, splunkd: SplunkdProcess) -> None:
     """Two requests; old documents do not pile up."""
     clock = Clock()

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from soarlink.actions.request import Request
     from soarlink.delivery.gate import Gate
     from soarlink.inputs.session import Session
-    from soarlink.journal.journal import Journal, JournalStore
+    from soarlink.journal.journal import Journal, JournalStore, Papers
     from soarlink.journal.ledger import Ledger
     from soarlink.mapping.compiled import Mapping
     from soarlink.outbox.collection import Outbox
@@ -128,23 +128,24 @@ class Journals:
             "tried again."
         )
         try:
-            if journal is not None:
-                self._reject_rows(journal, reason)
-        except Exception:  # noqa: BLE001 - a journal that can't be read has no rows to tell
+            self._reject_rows(self._store.papers(key), None if journal is None else journal.ledger, reason)
+        except Exception:  # noqa: BLE001 - an alert whose payload can't be read has no rows to tell
             self._log.exception("Results not told %s", fields({"key": key}))
         folder = self._store.put_aside(key)
         self._let_go(key)
         self._log.error("Journal put aside %s", fields({"key": key, "reason": why, "folder": folder}))
 
-    def _reject_rows(self, journal: Journal, reason: str) -> None:
-        invocation = payload.parse(journal.payload(), str(journal.settings().get("action", "send_to_soar")))
+    def _reject_rows(self, papers: Papers, ledger: Ledger | None, reason: str) -> None:
+        """Tell the rows, also where only what was written down at first can be read."""
+        facts = papers.facts()
+        invocation = payload.parse(papers.payload(), str(facts.get("action", "send_to_soar")))
         action = CommonAction(invocation, self._session.home, clock=self._session.clock)
         try:
             action.index = Settings.load(self._session.app).index
-            action.account = str(journal.settings().get("account", ""))
-            clerk = Clerk(action, journal.ledger, camhistory.read(action.log, invocation.run.sid))
+            action.account = str(facts.get("account", ""))
+            clerk = Clerk(action, ledger, camhistory.read(action.log, invocation.run.sid))
             ends = camhistory.ends(action.log, invocation.run.sid)
-            results = Results(journal.results, invocation.fixed_rid, invocation.rid_suffix)
+            results = Results(papers.results, invocation.fixed_rid, invocation.rid_suffix)
             tell_every_row(results, clerk, REJECTED_ROW, reason, action, ends=ends)
             clerk.flush()
         finally:

@@ -63,13 +63,11 @@ class Waiting:
     why: str
 
 
-class Journal:
-    """One run that is owned by this process until :meth:`release` or :meth:`finish`."""
+class Papers:
+    """What a run was written down with, whether or not it can be continued."""
 
-    def __init__(self, path: Path, lock: FileLock) -> None:
+    def __init__(self, path: Path) -> None:
         self.path = path
-        self._lock = lock
-        self.ledger = Ledger(path / "ledger")
 
     @property
     def key(self) -> str:
@@ -85,6 +83,23 @@ class Journal:
     def payload(self) -> bytes:
         """The alert payload, without session key."""
         return (self.path / _PAYLOAD).read_bytes()
+
+    def facts(self) -> Mapping[str, Any]:
+        """The settings of whatever format; nothing where they can't be read."""
+        try:
+            facts = json.loads((self.path / "settings.json").read_bytes())
+        except (OSError, ValueError):
+            return {}
+        return facts if isinstance(facts, dict) else {}
+
+
+class Journal(Papers):
+    """One run that is owned by this process until :meth:`release` or :meth:`finish`."""
+
+    def __init__(self, path: Path, lock: FileLock) -> None:
+        super().__init__(path)
+        self._lock = lock
+        self.ledger = Ledger(path / "ledger")
 
     def settings(self) -> Mapping[str, Any]:
         """What the run was planned with.
@@ -174,6 +189,10 @@ class JournalStore:
             ) from error
         lock.release()
         return None
+
+    def papers(self, key: str) -> Papers:
+        """What a run was written down with; nobody owns it by this."""
+        return Papers(self._root / "journal" / key)
 
     def keys(self) -> Iterator[str]:
         """Every run that is not over, oldest first. What else lies in the folder is no run, and nobody's business."""

@@ -120,8 +120,14 @@ class Lease:
         return True
 
     def still_mine(self, margin: float) -> bool:
-        """True when the lease is ours for at least ``margin`` seconds more. Costs no request."""
-        return self._mine is not None and self._monotonic() + margin < self._deadline
+        """True when the lease is ours for at least ``margin`` seconds more, by both clocks. Costs no request.
+
+        A machine that was asleep has a monotonic clock that knows nothing of it; one whose clock was set ahead renews.
+        """
+        mine = self._mine
+        if mine is None or self._clock() + margin >= mine.expires:
+            return False
+        return self._monotonic() + margin < self._deadline
 
     def release(self) -> None:
         """Give the lease back, so that others need not wait for its end.
