@@ -473,6 +473,39 @@ def test_a_resent_item_may_start_what_was_refused_only(site: Site, fault: str) -
     assert len(site.soar.requests("POST /rest/playbook_run")) == (1 if fault == "failed" else 0)
 
 
+def test_many_alerts_are_told_together(site: Site) -> None:
+    """After an outage each item is of another alert: the log is read once for all, and their events are one file."""
+    first = site.sid
+    for number in range(3):
+        site.installed.sid = f"{first}{number}"
+        site.queue(ROWS[number : number + 1])
+    site.later(SETTLED)
+    spool = site.splunkd.home / "var/spool/splunk"
+    before = set(spool.iterdir())
+    assert site.deliveries().round() == 3
+    (file,) = set(spool.iterdir()) - before
+    text = file.read_text(encoding="utf-8")
+    for number in range(3):
+        assert text.count(f'orig_sid="{first}{number}"') == text.count(f'"sid": "{first}{number}"') == 1
+        site.installed.sid = f"{first}{number}"
+        assert site.installed.statuses() == {"0": ["pending", "success"]}
+    assert len([event for event in site.events() if event["status"] == "delivered"]) == 3
+
+
+def test_rows_are_told_once_however_often_the_receipt_fails(site: Site) -> None:
+    """The KV store takes no writes: each round finds the container in SOAR, and has nothing new to tell."""
+    site.queue(ROWS[:1])
+    site.later(SETTLED)
+    site.splunkd.fault("POST", ".*/data/soar_outbox/batch_save.*", status=503, times=3)
+    deliveries = site.deliveries()
+    for _ in range(3):
+        with pytest.raises(KvStoreUnavailable):
+            deliveries.round()
+    assert deliveries.round() == 1
+    assert site.states() == {"0": ["queued", "delivered"]}
+    assert site.items()[0].state == DELIVERED
+
+
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_resend_forgets_no_run_that_is_asked_for_meanwhile(
     site: Site, monkeypatch: pytest.MonkeyPatch, when: str

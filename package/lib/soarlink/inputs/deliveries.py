@@ -89,6 +89,7 @@ class Deliveries:
         self._traits: dict[tuple[str, str], ServerTraits] = {}
         self._paces: dict[tuple[str, int], Pace] = {}
         self._teller = Teller(session)
+        self._told: dict[str, tuple[str, str]] = {}  # what the outbox has no receipts of yet, by item
         self._served: dict[str, float] = {}
         self._postponed: dict[str, float] = {}
 
@@ -240,14 +241,18 @@ class Deliveries:
             row = after(item, report, self._now(), terms)
             if row.state != states.PENDING:
                 ended.append(row)
-                told.setdefault((found.run, item.account), []).extend(final(report, row))
+                if self._told.get(item.key) != (row.state, item.payload):
+                    told.setdefault((found.run, item.account), []).extend(final(report, row))
             elif row is not item:
                 waiting.append(row)
         self._report(reports, waiting)
         self._outbox.replace_many(waiting)
         self._teller.tell(settings.index, told)
+        self._told.update((one.key, (one.state, one.payload)) for one in ended)
         if ended:
             self._outbox.settle_many(ended, noted)
+        for one in ended:
+            self._told.pop(one.key, None)
         if ended or waiting:
             facts = {"ended": len(ended), "waiting": len(waiting), "account": (*ended, *waiting)[0].account}
             self._log.info("Outbox worked %s", fields(facts))

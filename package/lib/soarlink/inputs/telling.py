@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from soarlink.actions.clerk import Clerk, require_lines
 from soarlink.splunk import payload
-from soarlink.splunk.cam import CommonAction
+from soarlink.splunk.cam import CommonAction, log_of
 from soarlink.splunk.camhistory import Histories
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from soarlink.delivery.outcome import RowOutcome
@@ -42,19 +43,33 @@ class Teller:
         Raises:
             JournalError: the log has no room for the lines.
         """
+        known = self._known(told)
+        last = {run.action: (run, account) for run, account in told}
+        events: dict[str, list[str]] = {}
         for (run, account), outcomes in told.items():
-            invocation = payload.parse(_text(run), run.action)
-            action = CommonAction(invocation, self._session.home, index, self._session.clock)
+            action = CommonAction(payload.parse(_text(run), run.action), self._session.home, index, self._session.clock)
             action.account = account
+            action.events = events.pop(run.action, [])
             action.hold_lines()
-            histories = self._histories.setdefault(action.log, Histories(action.log))
-            sids = dict.fromkeys((run.sid, *(one.sid for one, _ in told if one.action == run.action)))
-            clerk = Clerk(action, history=histories.of(list(sids))[run.sid])
+            clerk = Clerk(action, history=known[run.action][run.sid])
             for outcome in outcomes:
                 clerk.tell(outcome)
+            if last[run.action] != (run, account):  # one file for the events of all runs: it is synced to disk
+                events[run.action], action.events = action.events, []
             clerk.flush()
             action.close()
             require_lines(action)
+
+    def _known(self, told: Told) -> dict[str, Mapping[str, Mapping[str, frozenset[str]]]]:
+        """What the log of each action says of its runs that are to be told."""
+        sids: dict[str, dict[str, None]] = {}
+        for run, _ in told:
+            sids.setdefault(run.action, {})[run.sid] = None
+        found = {}
+        for action, asked in sids.items():
+            log = log_of(action, self._session.home)
+            found[action] = self._histories.setdefault(log, Histories(log)).of(asked)
+        return found
 
     def forget(self) -> None:
         """Forget what the logs say: they are read anew the next time."""
