@@ -33,7 +33,7 @@ def serve(state: State = DEFAULT_STATE, python: Python = None, busy: Busy = Fals
 
     `lab send` with the same --state sends to it.
     """
-    from lab.demo.week import lived_through  # noqa: PLC0415 - brings a web server, which --help does not need
+    from lab.demo.week import LEDGER, lived_through  # noqa: PLC0415 - brings a web server, which --help does not need
     from lab.runner.serving import POLL_SECONDS  # noqa: PLC0415 - brings a web server, which --help does not need
     from lab.runner.serving import serve as served  # noqa: PLC0415 - as above
 
@@ -47,7 +47,8 @@ def serve(state: State = DEFAULT_STATE, python: Python = None, busy: Busy = Fals
         signal.signal(number, stopped)
     try:
         if busy:
-            console.print("A busy week passes: about a minute …")
+            if not (state / LEDGER).is_file():
+                console.print("A busy week passes: about a minute …")
             lived_through(state)
         with served(state, python=find_interpreter(python) if python else None) as lab:
             console.print(f"Stand-in SOAR   {lab.soar.url}", soft_wrap=True)

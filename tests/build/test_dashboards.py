@@ -107,6 +107,9 @@ MUTATIONS: dict[str, Mutation] = {
     "needs x, y, w and h": lambda c: _position(c, PANEL).pop("w"),
     "viz_new begins at 241": lambda c: _position(c, "viz_new").update(x=241),
     "is 1441 wide, the canvas 1440": lambda c: _position(c, "viz_closed").update(w=241),
+    "viz_list: every column has a width": lambda c: [
+        column.update(width=90) for column in c["visualizations"][TABLE]["options"]["columnFormat"].values()
+    ],
     "are not of one height": lambda c: _position(c, "viz_new").update(h=100),
     "a row begins at": lambda c: _position(c, TABLE).update(y=5000),
     "green is no colour": lambda c: c["visualizations"][PANEL]["options"]["seriesColorsByField"].update(closed="green"),

@@ -1,4 +1,4 @@
-"""Positions: a grid's rows must fill its width, or Splunk says that panels are configured wrongly."""
+"""Positions: rows fill the grid, or Splunk says that panels are configured wrongly; and tables fill their panels."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ _SIDES = ("x", "y", "w", "h")
 
 def problems(dashboard: Dashboard) -> Iterator[str]:
     """What is wrong, a line for each."""
+    yield from _tables(dashboard)
     broken = [block for block in dashboard.positions if not _whole(block)]
     for block in broken:
         yield f"layout: {block['item']} needs x, y, w and h as whole numbers, w and h above 0"
@@ -33,6 +34,14 @@ def problems(dashboard: Dashboard) -> Iterator[str]:
         if right != dashboard.width:
             yield f"layout: the row at {y} is {right} wide, the canvas {dashboard.width}"
         below = y + max(block["position"]["h"] for block in blocks)
+
+
+def _tables(dashboard: Dashboard) -> Iterator[str]:
+    """Tables that are as wide in a big window as in a small one: a column without a width makes widths proportions."""
+    for name, panel in dashboard.visualizations.items():
+        columns = panel.get("options", {}).get("columnFormat", {}).values()
+        if columns and all("width" in column for column in columns):
+            yield f"{name}: every column has a width, so the table does not fill its panel: leave one out"
 
 
 def _whole(block: Part) -> bool:
