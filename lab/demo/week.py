@@ -240,7 +240,7 @@ class Week:
         marks = self._lab.indexes.marks()
         deadline = time.monotonic() + _WAIT_SECONDS
         with self._lab.delivery():
-            while self._is_due():
+            while self._is_due() or not self._has_choices():
                 if time.monotonic() > deadline:
                     raise RuntimeError("The delivery input was not done.")
                 time.sleep(0.1)
@@ -254,6 +254,11 @@ class Week:
                     detection, rows = self._sent[fields["sid"]]
                     event_id = rows[int(fields["rid"])]["event_id"]
                     self._made(detection, event_id, fields["account"], int(fields["container_id"]))
+
+    def _has_choices(self) -> bool:
+        """Whether the input has told which accounts and playbooks there are: views offer them."""
+        rows = self._lab.management.documents(APP, "soar_choices", {})
+        return {"account", "playbook"} <= {row["kind"] for row in rows}
 
     def _is_due(self) -> bool:
         """Whether an alert is in the journal, or, later than that, something in the outbox whose time has come."""

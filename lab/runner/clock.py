@@ -34,7 +34,7 @@ class MovedClock:
     def __init__(self, folder: Path, now: float) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "sitecustomize.py").write_text(_CLOCK, encoding="utf-8")
-        self._folder = folder
+        self._folder = folder.resolve()  # its processes run in folders of their own
         self._now = now
         self.move_to(now)
 
