@@ -180,3 +180,11 @@ def test_a_separator_is_taken_as_it_stands() -> None:
     """`join:, ` joins with comma and blank, and `join: ` with a blank."""
     assert parameters.parse({"multivalue": "join:, "}).mapping.multivalue == "join:, "
     assert parameters.parse({"multivalue": "join: "}).mapping.multivalue == "join: "
+
+
+@pytest.mark.parametrize("follow", ["-1", "soon", "241", "1.5"])
+def test_how_long_runs_are_followed_is_seconds(follow: str) -> None:
+    """What is wrong is told with what is allowed, and what 0 means here."""
+    with pytest.raises(ParameterError, match=r"at most 240 seconds.* with 0 the runs are looked at once"):
+        parameters.parse({"playbooks": "local/x", "follow": follow}, "run_soar_playbook")
+    assert parameters.parse({"playbooks": "local/x", "follow": " 240 "}, "run_soar_playbook").follow == 240.0

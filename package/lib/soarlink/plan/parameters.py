@@ -177,7 +177,7 @@ def parse(configuration: Mapping[str, object], action: str = SEND_TO_SOAR) -> Se
         max_containers=reader.count("max_containers"),
         automation=reader.switch("automation"),
         playbooks=_orders(reader, action),
-        follow=float(reader.count("follow")) if action != SEND_TO_SOAR else None,
+        follow=reader.convert("follow", _seconds) if action != SEND_TO_SOAR else None,
         fields=reader.names("fields"),
         asks_answers=action == REQUEST_SOAR_ENRICHMENT,
         dry_run=reader.switch("dry_run"),
@@ -225,8 +225,6 @@ def _check_runs(parsed: SendParameters, reader: ParameterReader) -> None:
         reader.problems.append("Parameter playbooks is empty: name one or more, for example local/contain_host.")
     if parsed.asks_answers and not parsed.fields:
         reader.problems.append("Parameter fields is empty: name the fields to ask about, for example src,user,url.")
-    if parsed.follow is not None and parsed.follow > MOST_FOLLOWED:
-        reader.wrong("follow", f"at most {MOST_FOLLOWED} seconds: Splunk ends an action after five minutes")
 
 
 def _multivalue(text: str) -> str:
@@ -236,6 +234,15 @@ def _multivalue(text: str) -> str:
 
 def _window(text: str) -> float:
     return moment.span(text) if text.strip() else 0.0
+
+
+def _seconds(text: str) -> float:
+    if not text.strip().isdecimal() or int(text) > MOST_FOLLOWED:
+        raise ValueError(
+            f"a whole number is needed, at most {MOST_FOLLOWED} seconds, because Splunk ends an action after five "
+            "minutes; with 0 the runs are looked at once"
+        )
+    return float(text)
 
 
 def _due(text: str) -> None:
