@@ -189,6 +189,19 @@ class MemoryClient:
 
         return str(self.soar.write(start, lambda: None, self.account.read_timeout - 1))
 
+    def records(self, resource: str, query: Sequence[tuple[str, str]]) -> list[dict[str, Any]]:
+        """The playbook of a name, of which there is one; the runs of a container after another one, latest first."""
+        if resource == "playbook":
+            return [{"id": 1, "name": dict(query)["_filter_name"].strip('"'), "_pretty_scm": "local"}]
+        asked = dict(query)
+        container, after = int(asked["_filter_container"]), int(asked.get("_filter_id__gt", "0"))
+        found = [
+            {"id": number, "playbook": 1, "container": held}
+            for number, (held, _) in enumerate(self.soar.runs, start=1)
+            if held == container and number > after
+        ]
+        return found[::-1]
+
     def options(self) -> dict[str, Any]:
         """The names that the server has."""
         return {"label": ["events"], "severity": [{"name": "High"}, {"name": "Medium"}, {"name": "Low"}]}
