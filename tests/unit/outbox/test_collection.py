@@ -194,9 +194,19 @@ class TestDue:
         put(outbox, "other", account="other", created=NOW - 8)
         put(outbox, "later", created=NOW - 8, next_attempt=NOW + 60)
         behind = [put(outbox, f"b{n}", created=NOW - n) for n in (5, 6, 7)][::-1]
-        assert outbox.behind(last, NOW, 10) == behind
-        assert outbox.behind(last, NOW, 2) == behind[:2]
-        assert outbox.behind(behind[-1], NOW, 10) == []
+        assert outbox.behind([last], NOW, 10) == behind
+        assert outbox.behind([last], NOW, 2) == behind[:2]
+        assert outbox.behind(behind, NOW, 10) == []
+
+    def test_the_line_behind_items_of_one_moment(self, outbox: Outbox) -> None:
+        """Others of that moment come next, page after page, and once."""
+        same = {put(outbox, f"s{n}", created=NOW - 9).key for n in range(5)}
+        later = put(outbox, "later", created=NOW - 8)
+        taken = outbox.due(NOW, 2)
+        while page := outbox.behind(taken, NOW, 2):
+            taken += page
+        keys = [item.key for item in taken]
+        assert (set(keys[:5]), keys[5:]) == (same, [later.key])
 
     def test_a_long_line_does_not_hide_other_accounts(self, outbox: Outbox, splunkd: SplunkdProcess) -> None:
         """400 older items of a dead server: the others' items come in turn, in a bounded number of requests."""

@@ -129,6 +129,7 @@ class Deliveries:
         Of several items of one container one has its turn in a round.
         """
         seen: set[str] = set()
+        taken: list[OutboxItem] = []
         while items:
             for item in items:
                 if item.identity not in seen:
@@ -137,7 +138,8 @@ class Deliveries:
             last = items[-1]
             is_more = len(items) == AT_ONCE and turn.has_time() and not self._is_needed() and not self._stop.is_set()
             goes_on = is_more and self._tenure.outlasts(CONCLUDE) and not self._is_paused(last.account)
-            items = self._outbox.behind(last, now, AT_ONCE) if goes_on else []
+            taken = [one for one in (*taken, *items) if one.created == last.created]
+            items = self._outbox.behind(taken, now, AT_ONCE) if goes_on else []
 
     def clear_up(self) -> None:
         """Remove receipts that are old enough, in bulk, under the lease."""

@@ -37,8 +37,6 @@ COLLECTION = "soar_outbox"
 _GROUP = 500
 """Rows that are read or written together; what one ``batch_find`` may ask for."""
 
-_IN_LINE = "created,_key"
-
 AHEAD = 300.0
 """Seconds by which a row was written in the future when the clock was wrong then: its time to wait means nothing."""
 
@@ -131,7 +129,7 @@ class Outbox:
         lines: dict[str, list[OutboxItem]] = {}
         seen = set(exclude)
         while True:
-            page = self._kv.page(COLLECTION, _due(now, seen), sort=_IN_LINE, limit=limit)
+            page = self._kv.page(COLLECTION, _due(now, seen), sort="created", limit=limit)
             for item in _readable(page):
                 lines.setdefault(item.account, []).append(item)
             # A full page may hide other accounts behind the long line of one.
@@ -140,18 +138,21 @@ class Outbox:
                 return list(_in_turn(lines.values()))[:limit]
             seen |= fresh
 
-    def behind(self, last: OutboxItem, now: float, limit: int) -> list[OutboxItem]:
-        """What may be sent now of an item's account and was put in line after it, oldest first.
+    def behind(self, taken: Sequence[OutboxItem], now: float, limit: int) -> list[OutboxItem]:
+        """What may be sent now of an account and is in line behind those that were taken, oldest first.
+
+        It is sorted by what an index holds, so others of the same moment are told from those that were taken by key.
 
         Args:
-            last: the item.
+            taken: items of the account, in order; all that were put in line at the moment of the last one.
             now: epoch seconds.
             limit: most items.
         """
-        same_moment = {"$and": [{"created": last.created}, {"_key": {"$gt": last.key}}]}
-        later = any_of([{"created": {"$gt": last.created}}, same_moment])
-        line = [_due(now, ()), {"account": last.account}, {"created": {"$gte": last.created}}, later]
-        return _readable(self._kv.page(COLLECTION, {"$and": line}, sort=_IN_LINE, limit=limit))
+        last = taken[-1]
+        passed = {item.key for item in taken if item.created == last.created}
+        line = [_due(now, ()), {"account": last.account}, {"created": {"$gte": last.created}}]
+        page = self._kv.page(COLLECTION, {"$and": line}, sort="created", limit=limit + len(passed))
+        return [item for item in _readable(page) if item.key not in passed][:limit]
 
     def replace(self, item: OutboxItem, payload: Payload | None = None) -> bool:
         """Write a row after an attempt or an act.
