@@ -113,7 +113,7 @@ class Site:
         before = len(self.events)
         sinks = Sinks(self.events.extend, self.cursors.__setitem__, lambda: True)
         poll = Poll(self.soar, "soar", self.known, FeedbackSettings(), sinks)  # type: ignore[arg-type] # their ports
-        elapsed, self.read = max(60.0, self.now - self.read), self.now
+        elapsed, self.read = self.now - self.read, self.now
         assert poll.run(self.cursors, moment.written(0.0), elapsed).complete
         return [one for one in self.events[before:] if one.sourcetype == "soar:playbook_run"]
 

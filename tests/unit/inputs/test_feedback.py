@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
 from soarlink.feedback import checkpoint
 from soarlink.feedback.cases import COLLECTION
+from soarlink.feedback.cursor import Cursor
+from soarlink.feedback.poll import End, Poll
 from soarlink.inputs.feedback import Feedback
 from soarlink.rows.row import Value
 from soarlink.soar.client import SoarClient
@@ -101,6 +104,39 @@ def test_another_process_goes_on_from_there(site: Site, kv_store: KvStore) -> No
     client.close()
     Feedback(site.session, site.stop).round()
     assert [event["container_id"] for event in spooled(site)] == [numbers[0]]
+
+
+def test_a_poll_knows_when_soar_was_read_last(site: Site, kv_store: KvStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also right after another, and after one that was cut short: neither takes SOAR's clock for one that went back."""
+    seconds: list[float] = []
+    run = Poll.run
+
+    def watched(poll: Poll, cursors: Mapping[str, Cursor], first: str, elapsed: float) -> End:
+        seconds.append(elapsed)
+        end = run(poll, cursors, first, elapsed)
+        if len(seconds) == 3:
+            raise KeyboardInterrupt
+        return end
+
+    def anew() -> None:
+        empty(kv_store, "soar_lease")
+        Feedback(site.session, site.stop).round()
+
+    monkeypatch.setattr(Poll, "run", watched)
+    site.account()
+    send(site)
+    anew()
+    site.later(5)
+    anew()
+    site.later(1_000)
+    client = SoarClient(site.soar.account())
+    client.set_status(next(one.id for one in client.containers_with_keys([f"{site.sid}+0"])), "open")
+    client.close()
+    with pytest.raises(KeyboardInterrupt):
+        anew()
+    site.later(3)
+    anew()
+    assert seconds == pytest.approx([0, 5, 1_000, 3], abs=1)
 
 
 @pytest.mark.parametrize(("setting", "brought"), [("feedback = off", 0), ("feedback = all", 3)])
