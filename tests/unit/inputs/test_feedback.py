@@ -132,8 +132,10 @@ def test_a_poll_knows_when_soar_was_read_last(site: Site, kv_store: KvStore, mon
     client = SoarClient(site.soar.account())
     client.set_status(next(one.id for one in client.containers_with_keys([f"{site.sid}+0"])), "open")
     client.close()
+    ended = checkpoint.load(kv_store, "lab").tried
     with pytest.raises(KeyboardInterrupt):
         anew()
+    assert checkpoint.load(kv_store, "lab").tried == ended  # it did not come to its end
     site.later(3)
     anew()
     assert seconds == pytest.approx([0, 5, 1_000, 3], abs=1)

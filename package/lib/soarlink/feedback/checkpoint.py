@@ -30,6 +30,7 @@ class Checkpoint:
         error: why the last one was not; "" when it was.
         writeback_off_since: since when no notable is updated, seconds since 1970; 0 while they are.
         writeback_error: why some notables were not updated, although SOAR was read; "" when all were.
+        read: when something of SOAR was read last, also by a poll that was cut short or failed later.
     """
 
     account: str
@@ -40,10 +41,11 @@ class Checkpoint:
     error: str = ""
     writeback_off_since: float = 0.0
     writeback_error: str = ""
+    read: float = 0.0
 
-    def moved(self, resource: str, cursor: Cursor) -> Checkpoint:
+    def moved(self, resource: str, cursor: Cursor, now: float) -> Checkpoint:
         """The checkpoint with one stream further on."""
-        return replace(self, cursors={**self.cursors, resource: cursor})
+        return replace(self, cursors={**self.cursors, resource: cursor}, read=now)
 
     def document(self) -> dict[str, Any]:
         """As the KV store keeps it."""
@@ -59,6 +61,7 @@ class Checkpoint:
             "error": self.error,
             "writeback_off_since": self.writeback_off_since,
             "writeback_error": self.writeback_error,
+            "read": self.read,
         }
 
 
@@ -70,10 +73,10 @@ def load(kv: KvStore, account: str) -> Checkpoint:
     document = kv.get(COLLECTION, account) or {}
     try:
         cursors = {name: cursor_of(one) for name, one in json.loads(document.get("cursors") or "{}").items()}
-        numbers = ("polled", "interval", "tried", "writeback_off_since")
-        polled, interval, tried, off_since = (float(document.get(name) or 0) for name in numbers)
+        numbers = ("polled", "interval", "tried", "writeback_off_since", "read")
+        polled, interval, tried, off_since, read = (float(document.get(name) or 0) for name in numbers)
         error, fault = (str(document.get(name) or "") for name in ("error", "writeback_error"))
-        return Checkpoint(account, cursors, polled, interval, tried, error, off_since, fault)
+        return Checkpoint(account, cursors, polled, interval, tried, error, off_since, fault, read)
     except (ValueError, TypeError, AttributeError):
         return Checkpoint(account)
 

@@ -162,8 +162,7 @@ class Feedback:
 
         def keep(resource: str, cursor: Cursor) -> None:
             nonlocal state
-            # With the time: a poll that is cut short has read up to here, and the next one must know when that was.
-            state = replace(state.moved(resource, cursor), tried=self._session.clock())
+            state = state.moved(resource, cursor, self._session.clock())
             checkpoint.save(self._kv, state)
 
         def go_on() -> bool:
@@ -179,10 +178,10 @@ class Feedback:
             state = self._begun(state, cases, go_on, is_on=is_on, is_read=is_near)
             try:
                 now = self._session.clock()
-                elapsed = min(max(0.0, now - (state.tried or now)), LONGEST_LOOK)
+                elapsed = min(max(0.0, now - (state.read or now)), LONGEST_LOOK)
                 end = Poll(client, host, cases, wanted, Sinks(emit, keep, go_on)).run(state.cursors, first, elapsed)
                 polled = state.polled if end.problems or not end.complete else self._session.clock()
-                state = replace(state, polled=polled, error=" ".join(end.problems))
+                state = replace(state, polled=polled, read=self._session.clock(), error=" ".join(end.problems))
                 checkpoint.save(self._kv, state)
                 state = self._begun(state, cases, go_on, is_on=is_on, is_read=end.complete)
             except SendToSoarError as error:
